@@ -1,0 +1,21 @@
+//! The timing game of hackattic's "WebSocket chit chat".
+//!
+//! The [`Host`] beats (`ping!`) after one of five [intervals](Interval) each round; the [`Player`]
+//! measures how long it waited and answers with the interval before the next beat. A player that
+//! answers every round right is told a secret.
+//!
+//! [`ServerMessage`] is what the host can say, in the words of the challenge.
+
+mod host;
+mod interval;
+mod message;
+mod player;
+mod round;
+#[cfg(test)]
+mod tests;
+
+pub use host::{Host, HostEvent, LossCause};
+pub use interval::{Interval, ParseIntervalError, Window};
+pub use message::ServerMessage;
+pub use player::{Beat, Player, PlayerEvent, Standing};
+pub use round::{Round, Verdict};

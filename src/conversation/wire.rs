@@ -1,0 +1,68 @@
+/// What two parties send each other: the messages of RFC 6455, and the control frames that a
+/// party may care about. Closing is not a message; see [`Output::Close`](super::Output::Close).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// A text message.
+    Text(String),
+    /// A binary message.
+    Binary(Vec<u8>),
+    /// A Ping frame (RFC 6455 section 5.5.2), at most 125 bytes. The link answers the peer's by
+    /// itself.
+    Ping(Vec<u8>),
+    /// A Pong frame (RFC 6455 section 5.5.3), at most 125 bytes.
+    Pong(Vec<u8>),
+}
+
+impl Message {
+    /// A text message.
+    pub fn text(text: impl Into<String>) -> Self {
+        Message::Text(text.into())
+    }
+}
+
+/// What happened on a connection, as a recording keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WireEvent {
+    /// The upgrade succeeded.
+    Open,
+    /// A message or control frame came in.
+    Received(Message),
+    /// A message or control frame went out. Its stamp says when it had been written.
+    Sent(Message),
+    /// The conversation ended.
+    Close(CloseReason),
+}
+
+/// How a connection ended, in the terms of RFC 6455 section 7.4.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CloseReason {
+    /// Whose doing it was.
+    pub by: ClosedBy,
+    /// The status code. As section 7.4.1 has it, 1005 stands for a Close frame without a code and
+    /// 1006 for a connection that ended without a Close frame.
+    pub code: u16,
+    /// The reason that came with the code, often empty.
+    pub reason: String,
+}
+
+impl CloseReason {
+    /// The purpose has been fulfilled.
+    pub const NORMAL: u16 = 1000;
+    /// The endpoint goes away: a server that shuts down, a person who leaves.
+    pub const GOING_AWAY: u16 = 1001;
+    /// The Close frame carried no code. Never sent.
+    pub const NO_STATUS: u16 = 1005;
+    /// There was no Close frame. Never sent.
+    pub const ABNORMAL: u16 = 1006;
+}
+
+/// Who ended a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClosedBy {
+    /// This side sent its Close frame first.
+    Us,
+    /// The peer sent its Close frame first.
+    Peer,
+    /// Nobody did: the connection broke.
+    Network,
+}
