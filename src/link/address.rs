@@ -1,0 +1,143 @@
+use std::fmt;
+use std::str::FromStr;
+
+use url::{Host, Url};
+
+/// Where a WebSocket server is: a `ws://` or `wss://` URL that can be dialled.
+///
+/// Printing one shows the URL without what must stay secret in it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Address {
+    url: Url,
+    shown: String,
+}
+
+/// Why a text is no [`Address`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// Not a URL at all.
+    #[error("not a URL: {0}")]
+    NotAUrl(#[from] url::ParseError),
+    /// A URL of another kind.
+    #[error("a WebSocket address begins with ws:// or wss://, not {0}://")]
+    Scheme(String),
+    /// `ws:///path`.
+    #[error("it names no host")]
+    NoHost,
+    /// `ws://user:password@host`.
+    #[error("a user name or password in the address is not supported")]
+    Credentials,
+}
+
+impl Address {
+    /// Checks that a URL can be dialled.
+    ///
+    /// # Errors
+    ///
+    /// When its scheme is not `ws` or `wss`, or it names no host, or credentials.
+    pub fn new(mut url: Url) -> Result<Self, AddressError> {
+        if !matches!(url.scheme(), "ws" | "wss") {
+            return Err(AddressError::Scheme(url.scheme().to_owned()));
+        }
+        if url.host_str().is_none_or(str::is_empty) {
+            return Err(AddressError::NoHost);
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(AddressError::Credentials);
+        }
+        // RFC 6455 section 3: a fragment has no meaning here and must not be sent.
+        url.set_fragment(None);
+        let shown = url.to_string();
+        Ok(Address { url, shown })
+    }
+
+    /// Shows the last segment of the path as `…`, since it is a secret.
+    pub fn with_last_segment_concealed(mut self) -> Self {
+        let mut shown = self.url.clone();
+        if let Ok(mut segments) = shown.path_segments_mut() {
+            segments.pop();
+        }
+        self.shown = format!("{}/…", shown.as_str().trim_end_matches('/'));
+        self
+    }
+
+    /// Whether the connection is to be encrypted.
+    pub fn is_secure(&self) -> bool {
+        self.url.scheme() == "wss"
+    }
+
+    /// The host, as it has to be looked up or connected to.
+    pub(super) fn host(&self) -> Host<&str> {
+        // `new` has checked that there is one.
+        self.url.host().unwrap_or(Host::Domain(""))
+    }
+
+    /// The port, or the scheme's own: 80 or 443.
+    pub(super) fn port(&self) -> u16 {
+        let default = if self.is_secure() { 443 } else { 80 };
+        self.url.port().unwrap_or(default)
+    }
+
+    /// Host and port, as people write them.
+    pub(super) fn authority(&self) -> String {
+        format!("{}:{}", self.host(), self.port())
+    }
+
+    /// The whole URL, secrets and all, for the request line and nothing else.
+    pub(super) fn request_url(&self) -> &str {
+        self.url.as_str()
+    }
+}
+
+impl FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        Address::new(Url::parse(text)?)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Address").field(&self.shown).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_knows_where_to_go() {
+        let address: Address = "wss://example.org/a?b=c#d".parse().unwrap();
+        assert_eq!(address.authority(), "example.org:443");
+        assert_eq!(address.to_string(), "wss://example.org/a?b=c");
+        let address: Address = "ws://[::1]:8080".parse().unwrap();
+        assert_eq!(address.authority(), "[::1]:8080");
+        assert_eq!(address.port(), 8080);
+    }
+
+    #[test]
+    fn what_cannot_be_dialled_is_refused() {
+        let error = |text: &str| text.parse::<Address>().unwrap_err();
+        assert!(matches!(error("http://x"), AddressError::Scheme(_)));
+        assert!(matches!(error("ws://"), AddressError::NotAUrl(_)));
+        assert!(matches!(error("x"), AddressError::NotAUrl(_)));
+        assert_eq!(error("ws://me:pw@x"), AddressError::Credentials);
+    }
+
+    #[test]
+    fn a_concealed_segment_is_shown_nowhere() {
+        let address: Address = "ws://host:1/pre/_/ws/t0ken".parse().unwrap();
+        let address = address.with_last_segment_concealed();
+        assert_eq!(address.to_string(), "ws://host:1/pre/_/ws/…");
+        assert!(!format!("{address:?}").contains("t0ken"));
+        assert!(address.request_url().ends_with("/t0ken"));
+    }
+}

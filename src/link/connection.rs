@@ -1,0 +1,46 @@
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+
+use super::clock::Clock;
+
+/// The biggest message that is read. A bigger one is refused when its size is announced, before
+/// it takes up memory.
+pub const MESSAGE_LIMIT: usize = 64 * 1024;
+
+/// An open WebSocket and the clock that counts from its opening.
+#[derive(Debug)]
+pub struct Connection<S> {
+    pub(super) socket: WebSocketStream<S>,
+    pub(super) clock: Clock,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    /// The server's end of a socket whose upgrade has just been granted. `already_read` is what
+    /// the HTTP side read beyond the request.
+    pub async fn accepted(stream: S, already_read: Vec<u8>) -> Self {
+        let config = Some(websocket_config());
+        let socket =
+            WebSocketStream::from_partially_read(stream, already_read, Role::Server, config).await;
+        Connection::open(socket)
+    }
+
+    /// A socket whose upgrade ends now.
+    pub(super) fn open(socket: WebSocketStream<S>) -> Self {
+        Connection {
+            socket,
+            clock: Clock::start(),
+        }
+    }
+}
+
+/// The library's defaults are a read buffer of 128 KiB for each connection, messages of 64 MiB,
+/// and no limit on what is queued for writing.
+pub(super) fn websocket_config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(4 * 1024)
+        .write_buffer_size(4 * 1024)
+        .max_write_buffer_size(4 * MESSAGE_LIMIT)
+        .max_message_size(Some(MESSAGE_LIMIT))
+        .max_frame_size(Some(MESSAGE_LIMIT))
+}

@@ -1,0 +1,403 @@
+use std::io;
+use std::time::{Duration, Instant};
+
+use futures_util::{SinkExt, StreamExt};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio_tungstenite::tungstenite;
+use tungstenite::protocol::CloseFrame;
+
+use super::error::Broken;
+use super::timer::{Precision, Timer};
+use super::{Connection, Stop, StopReason, Violation, clock};
+use crate::conversation::{CloseReason, ClosedBy, Message, Output, Party, Stamp, WireEvent};
+
+/// Who hears of what happens in a conversation, in the order in which it happened, and after the
+/// party's answers to it have been written: an observer never delays an answer.
+pub trait Observer<E> {
+    /// Something happened on the wire.
+    fn wire(&mut self, at: Stamp, event: &WireEvent);
+
+    /// The party noticed something.
+    fn event(&mut self, event: E);
+}
+
+/// How long a conversation may take over things.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// End the conversation when no text or binary message has come for this long. Control frames
+    /// do not count: a peer that only answers pings says nothing.
+    pub idle: Option<Duration>,
+    /// How long writing one message may take, to a peer that does not read.
+    pub write: Duration,
+    /// How long to wait for the peer's side of the closing handshake.
+    pub close: Duration,
+    /// How punctual the party's timeouts are.
+    pub precision: Precision,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            idle: None,
+            write: Duration::from_secs(10),
+            close: Duration::from_secs(2),
+            precision: Precision::default(),
+        }
+    }
+}
+
+/// How a conversation ended.
+#[derive(Debug)]
+pub struct Ending {
+    /// When the connection was given up.
+    pub at: Stamp,
+    /// What it ended for.
+    pub cause: EndCause,
+    /// What the wire saw of it.
+    pub close: CloseReason,
+}
+
+/// What a conversation ended for.
+#[derive(Debug)]
+pub enum EndCause {
+    /// The party had nothing more to say.
+    Done,
+    /// The peer sent a Close frame.
+    PeerClosed,
+    /// A [`Stop`] asked for it.
+    Stopped(StopReason),
+    /// No message came for this long.
+    Idle(Duration),
+    /// The connection was lost.
+    Lost(io::Error),
+    /// The peer broke the WebSocket protocol.
+    Violated(Violation),
+}
+
+/// Runs a party over a connection until the party, the peer, the network, a limit or `stop` ends
+/// it; closes the connection; and keeps the [drive contract](Party#the-drive-contract).
+///
+/// RFC 6455 pings are answered as they come in. Must run within a tokio runtime with I/O and time
+/// enabled.
+pub async fn drive<S, P, O>(
+    connection: Connection<S>,
+    party: &mut P,
+    observer: &mut O,
+    limits: Limits,
+    stop: &mut Stop,
+) -> Ending
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    P: Party,
+    O: Observer<P::Event>,
+{
+    let driver = Driver {
+        timer: Timer::new(limits.precision),
+        connection,
+        party,
+        observer,
+        limits,
+        news: Vec::new(),
+    };
+    driver.run(stop).await
+}
+
+struct Driver<'a, S, P: Party, O> {
+    connection: Connection<S>,
+    party: &'a mut P,
+    observer: &'a mut O,
+    limits: Limits,
+    timer: Timer,
+    /// What the observer has not been told yet.
+    news: Vec<News<P::Event>>,
+}
+
+enum News<E> {
+    Wire(Stamp, WireEvent),
+    Event(E),
+}
+
+/// What the driver waited for.
+enum Wake {
+    Message(Stamp, Message),
+    Timeout,
+    End(EndCause, Option<CloseReason>),
+}
+
+impl<S, P, O> Driver<'_, S, P, O>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    P: Party,
+    O: Observer<P::Event>,
+{
+    async fn run(mut self, stop: &mut Stop) -> Ending {
+        self.note(Stamp::OPENING, WireEvent::Open);
+        self.party.handle_open(Stamp::OPENING);
+        let mut last_message = clock::now();
+        let (cause, close) = loop {
+            if let Err((cause, close)) = self.perform().await {
+                break (cause, close);
+            }
+            self.tell();
+            match self.wait(last_message, stop).await {
+                Wake::Message(at, message) => {
+                    if matches!(message, Message::Text(_) | Message::Binary(_)) {
+                        last_message = self.connection.clock.instant(at);
+                    }
+                    self.party.handle_message(at, &message);
+                    self.note(at, WireEvent::Received(message));
+                }
+                Wake::Timeout => self.party.handle_timeout(self.connection.clock.stamp()),
+                Wake::End(cause, close) => break (cause, close),
+            }
+        };
+        self.finish(cause, close).await
+    }
+
+    /// Waits for the next thing to happen. Nothing is written meanwhile but the automatic answers
+    /// to the peer's control frames, so that dropping the losers of the race loses nothing.
+    async fn wait(&mut self, last_message: Instant, stop: &mut Stop) -> Wake {
+        let timeout = self
+            .party
+            .poll_timeout()
+            .map(|at| self.connection.clock.instant(at));
+        let idle = async {
+            match self.limits.idle {
+                Some(limit) => {
+                    tokio::time::sleep_until((last_message + limit).into()).await;
+                    limit
+                }
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            frame = self.connection.socket.next() => {
+                let at = self.connection.clock.stamp();
+                self.received(at, frame)
+            }
+            () = self.timer.wait_until(timeout) => Wake::Timeout,
+            limit = idle => Wake::End(EndCause::Idle(limit), None),
+            reason = stop.requested() => Wake::End(EndCause::Stopped(reason), None),
+        }
+    }
+
+    fn received(
+        &self,
+        at: Stamp,
+        frame: Option<Result<tungstenite::Message, tungstenite::Error>>,
+    ) -> Wake {
+        use tungstenite::Message as Frame;
+        let frame = match frame {
+            Some(Ok(frame)) => frame,
+            Some(Err(error)) => {
+                let (cause, close) = broken(error.into());
+                return Wake::End(cause, close);
+            }
+            None => {
+                let (cause, close) = broken(tungstenite::Error::ConnectionClosed.into());
+                return Wake::End(cause, close);
+            }
+        };
+        let message = match frame {
+            Frame::Text(text) => Message::Text(text.as_str().to_owned()),
+            Frame::Binary(bytes) => Message::Binary(bytes.to_vec()),
+            Frame::Ping(payload) => Message::Ping(payload.to_vec()),
+            Frame::Pong(payload) => Message::Pong(payload.to_vec()),
+            Frame::Close(frame) => {
+                return Wake::End(EndCause::PeerClosed, Some(peer_closed(frame)));
+            }
+            // Reading never yields raw frames, and a timeout that comes early does nothing.
+            Frame::Frame(_) => return Wake::Timeout,
+        };
+        Wake::Message(at, message)
+    }
+
+    /// Does what the party wants done, until it wants nothing more.
+    async fn perform(&mut self) -> Result<(), (EndCause, Option<CloseReason>)> {
+        while let Some(output) = self.party.poll_output() {
+            match output {
+                Output::Event(event) => self.news.push(News::Event(event)),
+                Output::Close => return Err((EndCause::Done, None)),
+                Output::Send(message) => {
+                    self.send(&message).await.map_err(broken)?;
+                    let written = self.connection.clock.stamp();
+                    self.party.handle_written(written, &message);
+                    self.note(written, WireEvent::Sent(message));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a message, whole. Never raced against anything but its time limit, which ends the
+    /// conversation: a write that is dropped halfway would leave half a frame behind.
+    async fn send(&mut self, message: &Message) -> Result<(), Broken> {
+        use tungstenite::Message as Frame;
+        let frame = match message.clone() {
+            Message::Text(text) => Frame::text(text),
+            Message::Binary(bytes) => Frame::binary(bytes),
+            Message::Ping(payload) => Frame::Ping(payload.into()),
+            Message::Pong(payload) => Frame::Pong(payload.into()),
+        };
+        let writing = self.connection.socket.send(frame);
+        match tokio::time::timeout(self.limits.write, writing).await {
+            Ok(result) => result.map_err(Broken::from),
+            Err(_elapsed) => Err(Broken::Gone(io::Error::new(
+                io::ErrorKind::TimedOut,
+                format!("the peer has not read for {:?}", self.limits.write),
+            ))),
+        }
+    }
+
+    /// Closes the connection and takes leave of party and observer.
+    async fn finish(mut self, cause: EndCause, close: Option<CloseReason>) -> Ending {
+        self.note_remaining_events();
+        self.tell();
+        let close = match (&cause, close) {
+            (_, Some(close)) => {
+                // The reply to the peer's Close frame goes out with the next read.
+                self.read_on().await;
+                close
+            }
+            (EndCause::Lost(error), None) => CloseReason {
+                by: ClosedBy::Network,
+                code: CloseReason::ABNORMAL,
+                reason: error.to_string(),
+            },
+            (cause, None) => {
+                let (code, reason) = farewell(cause);
+                self.say_goodbye(code, &reason).await;
+                CloseReason {
+                    by: ClosedBy::Us,
+                    code,
+                    reason,
+                }
+            }
+        };
+        let at = self.connection.clock.stamp();
+        self.party.handle_close(at);
+        self.note_remaining_events();
+        self.note(at, WireEvent::Close(close.clone()));
+        self.tell();
+        Ending { at, cause, close }
+    }
+
+    /// Sends a Close frame and waits for the peer's.
+    async fn say_goodbye(&mut self, code: u16, reason: &str) {
+        let frame = CloseFrame {
+            code: code.into(),
+            reason: reason.into(),
+        };
+        let closing = self.connection.socket.close(Some(frame));
+        let sent = tokio::time::timeout(self.limits.close, closing).await;
+        // A connection that cannot take the Close frame is as closed as it gets.
+        if matches!(sent, Ok(Ok(()))) {
+            self.read_on().await;
+        }
+    }
+
+    /// Reads until the connection ends, as long as a close may take. What was under way to the
+    /// party still reaches it.
+    async fn read_on(&mut self) {
+        let deadline = clock::now() + self.limits.close;
+        let reading = async {
+            while let Some(Ok(frame)) = self.connection.socket.next().await {
+                let at = self.connection.clock.stamp();
+                if let Wake::Message(at, message) = self.received(at, Some(Ok(frame))) {
+                    self.party.handle_message(at, &message);
+                    self.note(at, WireEvent::Received(message));
+                    self.note_remaining_events();
+                    self.tell();
+                }
+            }
+            let _ = self.connection.socket.get_mut().shutdown().await;
+        };
+        if tokio::time::timeout_at(deadline.into(), reading)
+            .await
+            .is_err()
+        {
+            tracing::debug!("the peer did not close in time");
+        }
+    }
+
+    /// Takes what the party still notices once nothing can be sent any more.
+    fn note_remaining_events(&mut self) {
+        while let Some(output) = self.party.poll_output() {
+            if let Output::Event(event) = output {
+                self.news.push(News::Event(event));
+            }
+        }
+    }
+
+    fn note(&mut self, at: Stamp, event: WireEvent) {
+        self.news.push(News::Wire(at, event));
+    }
+
+    fn tell(&mut self) {
+        for news in self.news.drain(..) {
+            match news {
+                News::Wire(at, event) => {
+                    log_wire(at, &event);
+                    self.observer.wire(at, &event);
+                }
+                News::Event(event) => self.observer.event(event),
+            }
+        }
+    }
+}
+
+fn broken(broken: Broken) -> (EndCause, Option<CloseReason>) {
+    match broken {
+        Broken::Gone(error) => (EndCause::Lost(error), None),
+        Broken::Violated(violation) => (EndCause::Violated(violation), None),
+    }
+}
+
+fn peer_closed(frame: Option<CloseFrame>) -> CloseReason {
+    let (code, reason) = match frame {
+        Some(frame) => (frame.code.into(), frame.reason.as_str().to_owned()),
+        None => (CloseReason::NO_STATUS, String::new()),
+    };
+    CloseReason {
+        by: ClosedBy::Peer,
+        code,
+        reason,
+    }
+}
+
+/// What to tell the peer when this side ends the conversation.
+fn farewell(cause: &EndCause) -> (u16, String) {
+    match cause {
+        EndCause::Stopped(reason) => (CloseReason::GOING_AWAY, reason.to_peer().to_owned()),
+        EndCause::Idle(limit) => (CloseReason::GOING_AWAY, format!("no message for {limit:?}")),
+        EndCause::Violated(violation) => (violation.close_code(), String::new()),
+        EndCause::Done | EndCause::PeerClosed | EndCause::Lost(_) => {
+            (CloseReason::NORMAL, String::new())
+        }
+    }
+}
+
+fn log_wire(at: Stamp, event: &WireEvent) {
+    let at_ns = at.as_nanos();
+    let (direction, message) = match event {
+        WireEvent::Open => return tracing::debug!(at_ns, "open"),
+        WireEvent::Close(close) => {
+            let (by, code, reason) = (close.by, close.code, &close.reason);
+            return tracing::debug!(at_ns, ?by, code, reason, "close");
+        }
+        WireEvent::Received(message) => ("received", message),
+        WireEvent::Sent(message) => ("sent", message),
+    };
+    match message {
+        Message::Text(text) => tracing::debug!(at_ns, kind = "text", text, "{direction}"),
+        Message::Binary(data) => {
+            tracing::debug!(at_ns, kind = "binary", bytes = data.len(), "{direction}");
+        }
+        Message::Ping(data) => {
+            tracing::debug!(at_ns, kind = "ping", bytes = data.len(), "{direction}");
+        }
+        Message::Pong(data) => {
+            tracing::debug!(at_ns, kind = "pong", bytes = data.len(), "{direction}");
+        }
+    }
+}

@@ -1,0 +1,234 @@
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio_tungstenite::tungstenite;
+use tungstenite::error::{CapacityError, ProtocolError};
+
+/// The phases of a dial, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Looking up the host's addresses.
+    Dns,
+    /// Connecting to one of them.
+    Tcp,
+    /// Agreeing on encryption.
+    Tls,
+    /// Asking for the WebSocket.
+    Upgrade,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Phase::Dns => "looking up",
+            Phase::Tcp => "connecting to",
+            Phase::Tls => "the TLS handshake with",
+            Phase::Upgrade => "the WebSocket upgrade at",
+        })
+    }
+}
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub enum DialError {
+    /// The host has no address, or the resolver did not answer.
+    #[error("looking up {host}: {source}")]
+    Lookup {
+        /// The name that was looked up.
+        host: String,
+        /// What the resolver said.
+        source: io::Error,
+    },
+    /// None of the host's addresses could be connected to.
+    #[error("connecting to {authority}: {}", attempts(failures))]
+    Connect {
+        /// Host and port.
+        authority: String,
+        /// What became of each address.
+        failures: Vec<(SocketAddr, io::Error)>,
+    },
+    /// No encrypted connection could be agreed on.
+    #[error("the TLS handshake with {authority}: {source}")]
+    Tls {
+        /// Host and port.
+        authority: String,
+        /// What went wrong.
+        source: io::Error,
+    },
+    /// The server answered the upgrade with another status than 101.
+    #[error("{authority} refused the WebSocket upgrade: {status}{}", quoted(body))]
+    Refused {
+        /// Host and port.
+        authority: String,
+        /// The status and its name.
+        status: tungstenite::http::StatusCode,
+        /// The first line of what came with it.
+        body: String,
+    },
+    /// The server's answer to the upgrade breaks RFC 6455 section 4.
+    #[error("{authority} answered the WebSocket upgrade wrongly: {reason}")]
+    Handshake {
+        /// Host and port.
+        authority: String,
+        /// What is wrong with the answer.
+        reason: String,
+    },
+    /// The connection was lost during the upgrade.
+    #[error("the WebSocket upgrade at {authority}: {source}")]
+    Dropped {
+        /// Host and port.
+        authority: String,
+        /// What happened to the connection.
+        source: io::Error,
+    },
+    /// A phase took too long.
+    #[error("{phase} {authority}: no answer within {limit:?}")]
+    TimedOut {
+        /// The phase.
+        phase: Phase,
+        /// Host and port.
+        authority: String,
+        /// How long it was given.
+        limit: Duration,
+    },
+}
+
+impl DialError {
+    /// The phase that failed.
+    pub fn phase(&self) -> Phase {
+        match self {
+            DialError::Lookup { .. } => Phase::Dns,
+            DialError::Connect { .. } => Phase::Tcp,
+            DialError::Tls { .. } => Phase::Tls,
+            DialError::Refused { .. } | DialError::Handshake { .. } | DialError::Dropped { .. } => {
+                Phase::Upgrade
+            }
+            DialError::TimedOut { phase, .. } => *phase,
+        }
+    }
+
+    /// What tungstenite's client handshake failed with, sorted by cause.
+    pub(super) fn upgrade(authority: String, error: tungstenite::Error) -> Self {
+        use tungstenite::Error;
+        match error {
+            Error::Http(response) => {
+                let status = response.status();
+                let body = response.into_body().unwrap_or_default();
+                DialError::Refused {
+                    authority,
+                    status,
+                    body: first_line(&String::from_utf8_lossy(&body)),
+                }
+            }
+            Error::Io(source) => DialError::Dropped { authority, source },
+            Error::Protocol(ProtocolError::HandshakeIncomplete) => DialError::Dropped {
+                authority,
+                source: io::ErrorKind::UnexpectedEof.into(),
+            },
+            other => DialError::Handshake {
+                authority,
+                reason: match other {
+                    Error::Protocol(error) => error.to_string(),
+                    other => other.to_string(),
+                },
+            },
+        }
+    }
+}
+
+fn attempts(failures: &[(SocketAddr, io::Error)]) -> String {
+    match failures {
+        [] => "the host has no address".to_owned(),
+        [(_, error)] => plain(error),
+        several => several
+            .iter()
+            .map(|(address, error)| format!("{address}: {}", plain(error)))
+            .collect::<Vec<_>>()
+            .join(", "),
+    }
+}
+
+/// An error of the operating system without its number.
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split_once(" (os error")
+        .map_or(text.clone(), |(text, _)| text.to_owned())
+}
+
+fn first_line(text: &str) -> String {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty());
+    line.unwrap_or_default().chars().take(120).collect()
+}
+
+fn quoted(body: &str) -> String {
+    if body.is_empty() {
+        String::new()
+    } else {
+        format!(": {body:?}")
+    }
+}
+
+/// How a peer broke the WebSocket protocol after the upgrade.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Violation {
+    /// A text message that is no UTF-8 (RFC 6455 section 8.1).
+    #[error("a text message is not valid UTF-8")]
+    NotUtf8,
+    /// A message over [`MESSAGE_LIMIT`](super::MESSAGE_LIMIT). It is not read.
+    #[error("a message of {size} bytes, over the limit of {limit}")]
+    TooBig {
+        /// How big it was going to be at the least.
+        size: usize,
+        /// How big it could have been.
+        limit: usize,
+    },
+    /// Frames that make no sense.
+    #[error("{0}")]
+    Framing(String),
+}
+
+impl Violation {
+    /// The code to close with (RFC 6455 section 7.4.1).
+    pub(super) fn close_code(&self) -> u16 {
+        match self {
+            Violation::NotUtf8 => 1007,
+            Violation::TooBig { .. } => 1009,
+            Violation::Framing(_) => 1002,
+        }
+    }
+}
+
+/// Why the socket cannot be used any longer: the connection is gone, or the peer's frames make no
+/// sense.
+pub(super) enum Broken {
+    Gone(io::Error),
+    Violated(Violation),
+}
+
+impl From<tungstenite::Error> for Broken {
+    fn from(error: tungstenite::Error) -> Self {
+        use tungstenite::Error;
+        match error {
+            Error::Io(error) => Broken::Gone(error),
+            Error::ConnectionClosed
+            | Error::AlreadyClosed
+            | Error::Protocol(
+                ProtocolError::ResetWithoutClosingHandshake | ProtocolError::SendAfterClosing,
+            ) => Broken::Gone(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "the peer hung up without a Close frame",
+            )),
+            Error::Utf8(_) => Broken::Violated(Violation::NotUtf8),
+            Error::Capacity(CapacityError::MessageTooLong { size, max_size }) => {
+                Broken::Violated(Violation::TooBig {
+                    size,
+                    limit: max_size,
+                })
+            }
+            Error::Protocol(error) => Broken::Violated(Violation::Framing(error.to_string())),
+            other => Broken::Violated(Violation::Framing(other.to_string())),
+        }
+    }
+}

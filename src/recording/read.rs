@@ -1,0 +1,296 @@
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::format::{Header, Line, VERSION};
+use crate::conversation::{Stamp, WireEvent};
+
+/// The longest line that is read. A text message at its limit of 64 KiB, every byte of it
+/// escaped, takes up less.
+const LINE_LIMIT: u64 = 1024 * 1024;
+
+/// A recording that has been read back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recording {
+    /// What it is a recording of.
+    pub header: Header,
+    /// What happened, in order.
+    pub events: Vec<(Stamp, WireEvent)>,
+    /// Set when the last line is only partly there.
+    pub cut: Option<Cut>,
+}
+
+/// A recording whose last line was not written to its end. What stands before it is good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// The number of that line, counted from one.
+    pub line: usize,
+}
+
+/// Why a file is no recording that can be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file cannot be read.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// There is nothing in it.
+    #[error("the file is empty")]
+    Empty,
+    /// Its first line is not that of a recording.
+    #[error("not a recording: {0}")]
+    NotARecording(String),
+    /// It was written by another version of this program.
+    #[error("a recording of version {found}, and this program reads version {VERSION}")]
+    Version {
+        /// The version that its first line states.
+        found: String,
+    },
+    /// A line makes no sense.
+    #[error("line {number}: {reason}")]
+    Line {
+        /// Its number, counted from one.
+        number: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl Recording {
+    /// Reads the recording in a file.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, or is not a recording of this [`VERSION`].
+    pub fn open(path: &Path) -> Result<Self, ReadError> {
+        Recording::read(BufReader::new(File::open(path)?))
+    }
+
+    /// Reads a recording.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Recording::open).
+    pub fn read(mut reader: impl BufRead) -> Result<Self, ReadError> {
+        let first = read_line(&mut reader, 1)?.ok_or(ReadError::Empty)?;
+        let mut recording = Recording {
+            header: parse_header(&first.text)?,
+            events: Vec::new(),
+            cut: None,
+        };
+        let mut latest = Stamp::OPENING;
+        for number in 2.. {
+            let Some(line) = read_line(&mut reader, number)? else {
+                break;
+            };
+            if line.text.trim_ascii().is_empty() {
+                continue;
+            }
+            let wrong = |reason: String| ReadError::Line { number, reason };
+            match serde_json::from_slice::<Line>(&line.text).map(Line::into_event) {
+                Ok((at, _)) if at < latest => {
+                    return Err(wrong("its time is before that of the line above".into()));
+                }
+                Ok((at, event)) => {
+                    latest = at;
+                    recording.events.push((at, event));
+                }
+                Err(_) if !line.ended => recording.cut = Some(Cut { line: number }),
+                Err(error) => return Err(wrong(without_position(&error))),
+            }
+        }
+        Ok(recording)
+    }
+}
+
+struct RawLine {
+    text: Vec<u8>,
+    /// Whether a line feed followed.
+    ended: bool,
+}
+
+fn read_line(reader: &mut impl BufRead, number: usize) -> Result<Option<RawLine>, ReadError> {
+    let mut text = Vec::new();
+    reader.take(LINE_LIMIT).read_until(b'\n', &mut text)?;
+    let ended = text.pop_if(|last| *last == b'\n').is_some();
+    if !ended && text.len() as u64 == LINE_LIMIT {
+        let reason = "longer than any line of a recording".to_owned();
+        return Err(match number {
+            1 => ReadError::NotARecording(format!("its first line is {reason}")),
+            number => ReadError::Line { number, reason },
+        });
+    }
+    Ok((ended || !text.is_empty()).then_some(RawLine { text, ended }))
+}
+
+fn parse_header(line: &[u8]) -> Result<Header, ReadError> {
+    let no = |reason: &str| ReadError::NotARecording(reason.to_owned());
+    let value: Value =
+        serde_json::from_slice(line).map_err(|_| no("its first line is not JSON"))?;
+    if value.get("type").and_then(Value::as_str) != Some("recording") {
+        return Err(no("its first line is not of the type \"recording\""));
+    }
+    // The version first: what else the line holds may differ between versions.
+    match value.get("version") {
+        Some(version) if *version == VERSION => {}
+        Some(version) => {
+            return Err(ReadError::Version {
+                found: version.to_string(),
+            });
+        }
+        None => return Err(no("its first line states no version")),
+    }
+    serde_json::from_value(value).map_err(|error| no(&without_position(&error)))
+}
+
+/// The position that serde names is that within the line, which is one already.
+fn without_position(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.rsplit_once(" at line")
+        .map_or(text.clone(), |(text, _)| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conversation::{CloseReason, ClosedBy, Message};
+    use crate::recording::{Conversation, Recorder};
+    use proptest::prelude::*;
+
+    const HEADER: &str = r#"{"type":"recording","version":1,"conversation":"challenge","url":"ws://h/…","started_at":"2026-11-20T12:00:00Z"}"#;
+
+    fn read(text: &str) -> Result<Recording, ReadError> {
+        Recording::read(text.as_bytes())
+    }
+
+    fn error(text: &str) -> String {
+        read(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_format_of_the_design_is_written_and_read() {
+        let lines = [
+            HEADER,
+            r#"{"at_ns":0,"type":"open"}"#,
+            r#"{"at_ns":700123456,"type":"received","kind":"text","text":"ping!"}"#,
+            r#"{"at_ns":700210000,"type":"sent","kind":"text","text":"700"}"#,
+            r#"{"at_ns":700210000,"type":"received","kind":"binary","base64":"AAEC"}"#,
+            r#"{"at_ns":9000000000,"type":"close","by":"peer","code":1000,"reason":""}"#,
+            "",
+        ]
+        .join("\n");
+        let recording = read(&lines).unwrap();
+        assert_eq!(recording.cut, None);
+        assert_eq!(recording.events.len(), 5);
+        assert_eq!(
+            recording.events[3].1,
+            WireEvent::Received(Message::Binary(vec![0, 1, 2]))
+        );
+
+        let mut written = Vec::new();
+        let mut recorder = Recorder::new(&mut written, &recording.header).unwrap();
+        for (at, event) in &recording.events {
+            recorder.record(*at, event).unwrap();
+        }
+        assert_eq!(String::from_utf8(written).unwrap(), lines);
+    }
+
+    #[test]
+    fn a_cut_last_line_is_reported_and_the_rest_is_read() {
+        let text = format!("{HEADER}\n{{\"at_ns\":0,\"type\":\"open\"}}\n{{\"at_ns\":7001");
+        let recording = read(&text).unwrap();
+        assert_eq!(recording.cut, Some(Cut { line: 3 }));
+        assert_eq!(recording.events.len(), 1);
+        // A whole line that only lacks its line feed is whole.
+        let text = format!("{HEADER}\n{{\"at_ns\":0,\"type\":\"open\"}}");
+        assert_eq!(read(&text).unwrap().cut, None);
+    }
+
+    #[test]
+    fn what_is_no_recording_says_so() {
+        assert_eq!(error(""), "the file is empty");
+        for text in [
+            "\n",
+            "hello",
+            "{}",
+            "[1]",
+            "{\"type\":\"beat\"}\n",
+            "\0\u{1}",
+        ] {
+            assert!(error(text).starts_with("not a recording"), "{text:?}");
+        }
+        let version_2 = HEADER.replace("\"version\":1", "\"version\":2");
+        assert!(error(&version_2).starts_with("a recording of version 2"));
+        let chess = HEADER.replace("challenge", "chess");
+        assert!(
+            error(&chess).contains("unknown variant `chess`"),
+            "{}",
+            error(&chess)
+        );
+        let endless = Recording::read(BufReader::new(io::repeat(b'x')));
+        assert!(matches!(endless, Err(ReadError::NotARecording(_))));
+    }
+
+    #[test]
+    fn a_wrong_line_is_named() {
+        let text = format!("{HEADER}\n\n{{\"at_ns\":5,\"type\":\"open\"}}\nnonsense\n");
+        assert!(error(&text).starts_with("line 4: "), "{}", error(&text));
+        let text = format!(
+            "{HEADER}\n{{\"at_ns\":5,\"type\":\"open\"}}\n{{\"at_ns\":4,\"type\":\"open\"}}\n"
+        );
+        assert_eq!(
+            error(&text),
+            "line 3: its time is before that of the line above"
+        );
+    }
+
+    fn any_event() -> impl Strategy<Value = WireEvent> {
+        let bytes = || prop::collection::vec(any::<u8>(), 0..40);
+        let message = prop_oneof![
+            any::<String>().prop_map(Message::Text),
+            bytes().prop_map(Message::Binary),
+            bytes().prop_map(Message::Ping),
+            bytes().prop_map(Message::Pong),
+        ];
+        let by = prop::sample::select(vec![ClosedBy::Us, ClosedBy::Peer, ClosedBy::Network]);
+        prop_oneof![
+            Just(WireEvent::Open),
+            message.clone().prop_map(WireEvent::Received),
+            message.prop_map(WireEvent::Sent),
+            (by, any::<u16>(), any::<String>())
+                .prop_map(|(by, code, reason)| WireEvent::Close(CloseReason { by, code, reason })),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_written_is_read_back_even_when_cut(
+            mut stamps in prop::collection::vec(any::<u64>(), 1..20),
+            events in prop::collection::vec(any_event(), 20),
+            lost in 1_usize..20,
+        ) {
+            stamps.sort_unstable();
+            let events: Vec<_> = stamps.into_iter().map(Stamp::from_nanos).zip(events).collect();
+            let header = Header {
+                version: VERSION,
+                conversation: Conversation::Challenge,
+                url: "ws://h/…".into(),
+                started_at: "2026-11-20T12:00:00Z".into(),
+            };
+            let mut written = Vec::new();
+            let mut recorder = Recorder::new(&mut written, &header).unwrap();
+            for (at, event) in &events {
+                recorder.record(*at, event).unwrap();
+            }
+            let whole = Recording::read(written.as_slice()).unwrap();
+            prop_assert_eq!(&whole.events, &events);
+            prop_assert_eq!(whole.cut, None);
+
+            // The last line is always longer than what is lost of it here.
+            let cut = Recording::read(&written[..written.len() - 1 - lost]).unwrap();
+            prop_assert_eq!(&cut.events[..], &events[..events.len() - 1]);
+            prop_assert_eq!(cut.cut, Some(Cut { line: events.len() + 1 }));
+        }
+    }
+}
