@@ -1,5 +1,6 @@
 //! Timed conversations over WebSockets.
 
 pub mod conversation;
+pub mod hackattic;
 pub mod link;
 pub mod recording;

@@ -6,6 +6,8 @@ use std::time::Duration;
 use tokio_tungstenite::tungstenite;
 use tungstenite::error::{CapacityError, ProtocolError};
 
+use super::Excerpt;
+
 /// The phases of a dial, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
@@ -58,14 +60,14 @@ pub enum DialError {
         source: io::Error,
     },
     /// The server answered the upgrade with another status than 101.
-    #[error("{authority} refused the WebSocket upgrade: {status}{}", quoted(body))]
+    #[error("{authority} refused the WebSocket upgrade: {status}{body}")]
     Refused {
         /// Host and port.
         authority: String,
         /// The status and its name.
         status: tungstenite::http::StatusCode,
-        /// The first line of what came with it.
-        body: String,
+        /// What came with it.
+        body: Excerpt,
     },
     /// The server's answer to the upgrade breaks RFC 6455 section 4.
     #[error("{authority} answered the WebSocket upgrade wrongly: {reason}")]
@@ -119,7 +121,7 @@ impl DialError {
                 DialError::Refused {
                     authority,
                     status,
-                    body: first_line(&String::from_utf8_lossy(&body)),
+                    body: Excerpt::of(&String::from_utf8_lossy(&body)),
                 }
             }
             Error::Io(source) => DialError::Dropped { authority, source },
@@ -155,19 +157,6 @@ fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     text.split_once(" (os error")
         .map_or(text.clone(), |(text, _)| text.to_owned())
-}
-
-fn first_line(text: &str) -> String {
-    let line = text.lines().map(str::trim).find(|line| !line.is_empty());
-    line.unwrap_or_default().chars().take(120).collect()
-}
-
-fn quoted(body: &str) -> String {
-    if body.is_empty() {
-        String::new()
-    } else {
-        format!(": {body:?}")
-    }
 }
 
 /// How a peer broke the WebSocket protocol after the upgrade.

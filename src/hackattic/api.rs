@@ -1,0 +1,261 @@
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use rustls::ClientConfig;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+
+use super::{OneTimeToken, Site};
+use crate::link::Excerpt;
+
+/// The most that is read of an answer. The real ones are a few hundred bytes.
+const ANSWER_LIMIT: usize = 64 * 1024;
+
+/// Makes the calls.
+#[derive(Clone, Debug)]
+pub struct Api {
+    client: Client,
+    site: Site,
+    limit: Duration,
+}
+
+/// Which call it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// Fetching a one-time token.
+    Problem,
+    /// Handing in a solution.
+    Solve,
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Call::Problem => "fetching a one-time token",
+            Call::Solve => "handing in the solution",
+        })
+    }
+}
+
+/// Whether a solution counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Submitting {
+    /// For the score.
+    Scored,
+    /// Once more, for no score: hackattic's "playground".
+    Playground,
+}
+
+/// What the site says of a solution.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Submission {
+    /// Whether it counts as solved: a 2xx status and a `result`.
+    pub passed: bool,
+    /// The whole answer, a JSON object.
+    pub response: Value,
+}
+
+/// A call that failed. The access token is in its URL, so that no error holds the URL.
+#[derive(Debug, thiserror::Error)]
+#[error("{call} at {site}: {cause}")]
+pub struct ApiError {
+    /// Which call.
+    pub call: Call,
+    /// Where.
+    pub site: String,
+    /// Why.
+    pub cause: ApiCause,
+}
+
+/// Why a call failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiCause {
+    /// There was no answer: no connection, or one that broke.
+    #[error("{0}")]
+    Unreachable(String),
+    /// The answer did not come, or not to its end, within this time.
+    #[error("no complete answer within {0:?}")]
+    TimedOut(Duration),
+    /// 401 or 403.
+    #[error("the access token was refused: {0}{1}")]
+    Credentials(StatusCode, Excerpt),
+    /// Another status that is no success.
+    #[error("{0}{1}")]
+    Status(StatusCode, Excerpt),
+    /// An answer that is not what the challenge describes, and what is wrong with it.
+    #[error("{0}{1}")]
+    Answer(String, Excerpt),
+}
+
+impl ApiError {
+    /// Whether the same call may succeed a little later.
+    pub fn is_transient(&self) -> bool {
+        match &self.cause {
+            ApiCause::Unreachable(_) | ApiCause::TimedOut(_) => true,
+            ApiCause::Status(status, _) => {
+                status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
+            }
+            ApiCause::Credentials(..) | ApiCause::Answer(..) => false,
+        }
+    }
+}
+
+impl Api {
+    /// The calls to a site, each within a time limit. Redirects are not followed: they would take
+    /// the access token elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// When no HTTP client can be made with this TLS configuration.
+    pub fn new(site: Site, limit: Duration, tls: &Arc<ClientConfig>) -> reqwest::Result<Self> {
+        let client = Client::builder()
+            .tls_backend_preconfigured(ClientConfig::clone(tls))
+            .user_agent(concat!("wsbeat/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            // The WebSocket does not go through a proxy, so the calls around it do not either.
+            .no_proxy()
+            .timeout(limit)
+            .build()?;
+        Ok(Api {
+            client,
+            site,
+            limit,
+        })
+    }
+
+    /// Fetches a one-time token.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer, or none with a token in it.
+    pub async fn problem(&self, access_token: &SecretString) -> Result<OneTimeToken, ApiError> {
+        let request = self
+            .client
+            .get(self.site.problem())
+            .query(&[("access_token", access_token.expose_secret())]);
+        let (status, body) = self.call(Call::Problem, request).await?;
+        if !status.is_success() {
+            return Err(self.refused(Call::Problem, status, &body));
+        }
+        let answer = self.object(Call::Problem, &body)?;
+        match answer.get("token").and_then(Value::as_str) {
+            Some(token) if !token.is_empty() => Ok(OneTimeToken::from(token)),
+            _ => Err(self.wrong(Call::Problem, "the answer holds no token", &body)),
+        }
+    }
+
+    /// Hands in the secret.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer, or none that is a JSON object, or it is 401, 403 or 5xx. A
+    /// rejected secret is no error.
+    pub async fn solve(
+        &self,
+        access_token: &SecretString,
+        secret: &str,
+        submitting: Submitting,
+    ) -> Result<Submission, ApiError> {
+        let mut request = self
+            .client
+            .post(self.site.solve())
+            .query(&[("access_token", access_token.expose_secret())])
+            .json(&json!({ "secret": secret }));
+        if submitting == Submitting::Playground {
+            request = request.query(&[("playground", "1")]);
+        }
+        let (status, body) = self.call(Call::Solve, request).await?;
+        let credentials = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+        if credentials || status.is_server_error() || status.is_redirection() {
+            return Err(self.refused(Call::Solve, status, &body));
+        }
+        match self.object(Call::Solve, &body) {
+            Ok(response) => Ok(Submission {
+                passed: status.is_success() && response.get("result").is_some(),
+                response,
+            }),
+            Err(error) if status.is_success() => Err(error),
+            Err(_) => Err(self.refused(Call::Solve, status, &body)),
+        }
+    }
+
+    async fn call(
+        &self,
+        call: Call,
+        request: RequestBuilder,
+    ) -> Result<(StatusCode, String), ApiError> {
+        let failed = |error: reqwest::Error| self.failed(call, &error.without_url());
+        tracing::debug!(%call, site = %self.site, "calling");
+        let mut response = request.send().await.map_err(failed)?;
+        let status = response.status();
+        let body = read_body(&mut response).await.map_err(failed)?;
+        tracing::debug!(%call, site = %self.site, %status, bytes = body.len(), "answered");
+        if body.len() > ANSWER_LIMIT {
+            let reason = format!("the answer is over {} KiB long", ANSWER_LIMIT / 1024);
+            return Err(self.wrong(call, &reason, &body));
+        }
+        Ok((status, body))
+    }
+
+    fn failed(&self, call: Call, error: &reqwest::Error) -> ApiError {
+        if error.is_timeout() {
+            return self.error(call, ApiCause::TimedOut(self.limit));
+        }
+        // The outer layers only say that a request was being sent.
+        let mut cause: &dyn Error = error;
+        while let Some(source) = cause.source() {
+            cause = source;
+        }
+        self.error(call, ApiCause::Unreachable(cause.to_string()))
+    }
+
+    fn refused(&self, call: Call, status: StatusCode, body: &str) -> ApiError {
+        let excerpt = Excerpt::of(body);
+        let cause = match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                ApiCause::Credentials(status, excerpt)
+            }
+            _ => ApiCause::Status(status, excerpt),
+        };
+        self.error(call, cause)
+    }
+
+    fn object(&self, call: Call, body: &str) -> Result<Value, ApiError> {
+        let reason = match serde_json::from_str(body) {
+            Ok(value @ Value::Object(_)) => return Ok(value),
+            Ok(_) => "the answer is no JSON object",
+            Err(error) if error.is_eof() && body.trim_start().starts_with('{') => {
+                "the answer is cut off JSON"
+            }
+            Err(_) => "the answer is not JSON",
+        };
+        Err(self.wrong(call, reason, body))
+    }
+
+    fn wrong(&self, call: Call, reason: &str, body: &str) -> ApiError {
+        self.error(call, ApiCause::Answer(reason.to_owned(), Excerpt::of(body)))
+    }
+
+    fn error(&self, call: Call, cause: ApiCause) -> ApiError {
+        ApiError {
+            call,
+            site: self.site.to_string(),
+            cause,
+        }
+    }
+}
+
+/// Reads an answer until it is known to be too long.
+async fn read_body(response: &mut Response) -> reqwest::Result<String> {
+    let mut body = Vec::new();
+    while body.len() <= ANSWER_LIMIT
+        && let Some(chunk) = response.chunk().await?
+    {
+        body.extend_from_slice(&chunk);
+    }
+    Ok(String::from_utf8_lossy(&body).into_owned())
+}

@@ -1,0 +1,59 @@
+use std::fmt;
+
+/// How much of a line is kept.
+const LENGTH: usize = 160;
+
+/// The first line of what a peer answered in place of what was wanted: enough to see what it is.
+///
+/// It is printed after a colon, or not at all if there is nothing to show; control characters, by
+/// which a peer could command the terminal, are printed as escapes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Excerpt(String);
+
+impl Excerpt {
+    /// The first line of a text that has something in it.
+    pub fn of(text: &str) -> Self {
+        let line = text.lines().map(str::trim).find(|line| !line.is_empty());
+        Excerpt(line.unwrap_or_default().chars().take(LENGTH).collect())
+    }
+}
+
+impl fmt::Display for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        write!(f, ": {}", Printable(&self.0))
+    }
+}
+
+/// Prints a peer's text with its control characters as escapes.
+#[derive(Clone, Copy, Debug)]
+pub struct Printable<'a>(pub &'a str);
+
+impl fmt::Display for Printable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in self.0.chars() {
+            if character.is_control() {
+                write!(f, "{}", character.escape_default())?;
+            } else {
+                write!(f, "{character}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_excerpt_is_one_harmless_line() {
+        let show = |text: &str| Excerpt::of(text).to_string();
+        assert_eq!(show("\n  <!doctype html>\n<html>"), ": <!doctype html>");
+        assert_eq!(show("\u{1b}[2J gone"), ": \\u{1b}[2J gone");
+        assert_eq!(show(" \n"), "");
+        assert_eq!(show(&"x".repeat(1000)).len(), 2 + LENGTH);
+    }
+}
