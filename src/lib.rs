@@ -4,3 +4,4 @@ pub mod conversation;
 pub mod hackattic;
 pub mod link;
 pub mod recording;
+pub mod server;

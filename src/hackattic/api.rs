@@ -118,6 +118,8 @@ impl Api {
             .referer(false)
             // The WebSocket does not go through a proxy, so the calls around it do not either.
             .no_proxy()
+            // The two calls are a conversation apart: by then the server may have hung up.
+            .pool_max_idle_per_host(0)
             .timeout(limit)
             .build()?;
         Ok(Api {

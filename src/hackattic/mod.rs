@@ -10,4 +10,4 @@ mod token;
 
 pub use api::{Api, ApiCause, ApiError, Call, Submission, Submitting};
 pub use site::{Site, SiteError};
-pub use token::{OneTimeToken, TOKEN_LIFETIME, TokenError, TokenProvider};
+pub use token::{OneTimeToken, TokenError, TokenProvider};

@@ -1,14 +1,12 @@
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use secrecy::SecretString;
 
 use super::{Api, ApiError};
+use crate::conversation::challenge::TOKEN_LIFETIME;
 
 /// What admits to one conversation.
 pub type OneTimeToken = SecretString;
-
-/// How long an unused token is good for, as the challenge page states it.
-pub const TOKEN_LIFETIME: Duration = Duration::from_secs(60 * 60);
 
 /// Provides one-time tokens: fetches one when it is needed, and keeps it for as long as no
 /// connection has used it.

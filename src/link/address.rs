@@ -47,13 +47,22 @@ impl Address {
         }
         // RFC 6455 section 3: a fragment has no meaning here and must not be sent.
         url.set_fragment(None);
-        let shown = url.to_string();
+        let shown = match url.query() {
+            None => url.to_string(),
+            // Many servers take their tickets there.
+            Some(_) => {
+                let mut shown = url.clone();
+                shown.set_query(None);
+                format!("{shown}?…")
+            }
+        };
         Ok(Address { url, shown })
     }
 
     /// Shows the last segment of the path as `…`, since it is a secret.
     pub fn with_last_segment_concealed(mut self) -> Self {
         let mut shown = self.url.clone();
+        shown.set_query(None);
         if let Ok(mut segments) = shown.path_segments_mut() {
             segments.pop();
         }
@@ -117,7 +126,7 @@ mod tests {
     fn an_address_knows_where_to_go() {
         let address: Address = "wss://example.org/a?b=c#d".parse().unwrap();
         assert_eq!(address.authority(), "example.org:443");
-        assert_eq!(address.to_string(), "wss://example.org/a?b=c");
+        assert_eq!(address.to_string(), "wss://example.org/a?…");
         let address: Address = "ws://[::1]:8080".parse().unwrap();
         assert_eq!(address.authority(), "[::1]:8080");
         assert_eq!(address.port(), 8080);

@@ -16,8 +16,8 @@ pub struct Connection<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    /// The server's end of a socket whose upgrade has just been granted. `already_read` is what
-    /// the HTTP side read beyond the request.
+    /// The server's end of a socket whose upgrade has just been granted, in whichever way.
+    /// `already_read` is what was read beyond the request.
     pub async fn accepted(stream: S, already_read: Vec<u8>) -> Self {
         let config = Some(websocket_config());
         let socket =

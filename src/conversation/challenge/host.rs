@@ -11,6 +11,8 @@ const GOOD: &str = "good!";
 const OUCH: &str = "ouch! seems like you missed a beat... sorry, this conversation is over. \
                     closing socket.";
 
+const EXPIRED: &str = "expired challenge token";
+
 /// How long the last beat, which no other follows, waits for its answer: as long as the longest
 /// interval, since any of the others could still have been meant.
 const LAST_ANSWER_WITHIN: Duration = Interval::LONGEST.duration();
@@ -41,6 +43,8 @@ pub struct Host {
 enum State {
     /// Not open yet, or over.
     Silent,
+    /// Not open yet, and not going to play.
+    Refusing,
     /// Nothing to answer: before the first beat, or after a right answer.
     Waiting,
     /// This beat has not been answered yet.
@@ -126,6 +130,14 @@ impl Host {
         }
     }
 
+    /// A host that does not play: it says that the token has expired, and leaves.
+    pub fn refusing() -> Self {
+        Host {
+            state: State::Refusing,
+            ..Host::new(Vec::new(), "")
+        }
+    }
+
     fn say(&mut self, text: impl Into<String>) {
         self.outputs.push_back(Output::Send(Message::text(text)));
     }
@@ -137,6 +149,10 @@ impl Host {
     fn finish(&mut self) {
         self.state = State::Silent;
         self.outputs.push_back(Output::Close);
+    }
+
+    fn is_playing(&self) -> bool {
+        matches!(self.state, State::Waiting | State::Asking { .. })
     }
 
     fn beat(&mut self, at: Stamp, expected: Interval) {
@@ -208,6 +224,10 @@ impl Party for Host {
     type Event = HostEvent;
 
     fn handle_open(&mut self, at: Stamp) {
+        if self.state == State::Refusing {
+            self.say(EXPIRED);
+            return self.finish();
+        }
         self.say(HELLO);
         self.state = State::Waiting;
         match self.upcoming {
@@ -220,7 +240,7 @@ impl Party for Host {
         // An answer that comes once the next beat is due is late, even if nobody has woken the
         // host for that beat yet.
         self.handle_timeout(at);
-        if self.state == State::Silent {
+        if !self.is_playing() {
             return;
         }
         match message {
@@ -236,7 +256,7 @@ impl Party for Host {
     fn handle_timeout(&mut self, at: Stamp) {
         while at >= self.due {
             match (self.state, self.upcoming) {
-                (State::Silent, _) | (State::Waiting, None) => return,
+                (State::Silent | State::Refusing, _) | (State::Waiting, None) => return,
                 (State::Asking { round, .. }, _) => self.lose(at, round, LossCause::Missing),
                 (State::Waiting, Some(interval)) => self.beat(at, interval),
             }
@@ -260,6 +280,6 @@ impl Party for Host {
     }
 
     fn poll_timeout(&self) -> Option<Stamp> {
-        (self.state != State::Silent).then_some(self.due)
+        self.is_playing().then_some(self.due)
     }
 }

@@ -19,3 +19,6 @@ pub use interval::{Interval, ParseIntervalError, Window};
 pub use message::ServerMessage;
 pub use player::{Beat, Player, PlayerEvent, Standing};
 pub use round::{Round, Verdict};
+
+/// How long an unused one-time token is good for, as the challenge page states it.
+pub const TOKEN_LIFETIME: std::time::Duration = std::time::Duration::from_secs(60 * 60);

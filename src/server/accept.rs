@@ -1,0 +1,87 @@
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper::{Request, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+
+use super::routes::{House, routes};
+
+/// How long a client may take over the head of a request, and a request over its answer.
+const REQUEST_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long to wait when no connection can be accepted, for want of file descriptors perhaps.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
+
+/// Whom a request comes from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer(pub(super) SocketAddr);
+
+/// Accepts connections until the house is told to stop.
+pub(super) async fn accept(listener: TcpListener, house: Arc<House>) {
+    let routes = routes(house.clone());
+    let mut stop = house.stop.clone();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    let serving = serve(stream, Peer(peer), routes.clone(), house.clone());
+                    house.spawn(serving);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(RETRY_AFTER).await;
+                }
+            },
+            _ = stop.requested() => return,
+        }
+    }
+}
+
+/// Answers the requests of one connection.
+async fn serve(stream: TcpStream, peer: Peer, routes: Router, house: Arc<House>) {
+    // Beats are small and wanted at once: not to be held back by Nagle's algorithm.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY cannot be set");
+    }
+    let routes = TowerToHyperService::new(routes);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        let answering = routes.call(request);
+        async move {
+            let answer = tokio::time::timeout(REQUEST_LIMIT, answering).await;
+            let answer: Response<Body> = match answer {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(never)) => match never {},
+                Err(_elapsed) => StatusCode::REQUEST_TIMEOUT.into_response(),
+            };
+            Ok::<_, Infallible>(answer)
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(REQUEST_LIMIT)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    let mut stop = house.stop.clone();
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        _ = stop.requested() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(peer = %peer.0, %error, "a connection failed");
+    }
+}

@@ -1,0 +1,126 @@
+//! The practice server: hackattic's three endpoints on one port of this machine.
+//!
+//! [`Server::bind`] takes the port, [`Server::run`] serves until it is told to stop. Inside,
+//! `accept` turns TCP connections into requests, `routes` answers them, `admission` keeps the
+//! one-time tokens, and `game` decides what is played. The conversation itself is a
+//! [`Host`](crate::conversation::challenge::Host) that the link drives.
+
+mod accept;
+mod admission;
+mod game;
+mod routes;
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::net::TcpListener;
+
+use crate::link::Stop;
+
+/// How long connections are given to end once the server has been told to stop.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// What a server is to be like.
+#[derive(Clone)]
+pub struct Settings {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// How many rounds each conversation has.
+    pub rounds: NonZeroU32,
+    /// What the intervals and the secrets are drawn from.
+    pub seed: u64,
+    /// What the one-time tokens are drawn from. Whoever knows it knows the tokens.
+    pub token_seed: [u8; 32],
+    /// The secret to tell, or one for each conversation.
+    pub secret: Option<String>,
+    /// The one access token that is good, or any.
+    pub access_token: Option<SecretString>,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("listen", &self.listen)
+            .field("rounds", &self.rounds)
+            .field("seed", &self.seed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A conversation that has ended.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// Its number, counted from one since the server began.
+    pub number: u64,
+    /// Whom it was held with.
+    pub peer: SocketAddr,
+    /// How many beats were sent.
+    pub rounds: u32,
+    /// What came of it.
+    pub result: HeldResult,
+    /// How much later than its schedule each beat left.
+    pub beat_delays: Vec<Duration>,
+}
+
+/// What came of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HeldResult {
+    /// The player was told the secret.
+    Won,
+    /// The player was told `ouch!`, for this.
+    Lost(crate::conversation::challenge::LossCause),
+    /// It was neither won nor lost when it ended.
+    BrokenOff,
+    /// The token was not good.
+    Refused,
+}
+
+/// A practice server that has its port.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    settings: Settings,
+}
+
+impl Server {
+    /// Takes the port. From here on connections are accepted, if not answered yet.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be listened on.
+    pub async fn bind(settings: Settings) -> io::Result<Self> {
+        let listener = TcpListener::bind(settings.listen).await?;
+        Ok(Server { listener, settings })
+    }
+
+    /// Where the server listens, with the port that it really got.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system does not say.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `stop`. Then nobody is let in any more, conversations are closed with a Close
+    /// frame, and whatever has not ended a few seconds later is dropped. `on_held` hears of each
+    /// conversation as it ends.
+    pub async fn run(self, stop: Stop, on_held: impl Fn(Held) + Send + Sync + 'static) {
+        let house = Arc::new(routes::House::new(self.settings, stop, Box::new(on_held)));
+        let tasks = house.tasks.clone();
+        let remnants = house.remnants.clone().drop_guard();
+
+        accept::accept(self.listener, house).await;
+
+        tasks.close();
+        if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {
+            tracing::warn!("{} connections had to be dropped", tasks.len());
+        }
+        drop(remnants);
+    }
+}
