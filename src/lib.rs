@@ -1,7 +1,24 @@
 //! Timed conversations over WebSockets.
+//!
+//! The library behind the `wsbeat` command. Its parts, and who knows whom:
+//!
+//! | module | what it is for | knows |
+//! | --- | --- | --- |
+//! | [`conversation`] | what is said, and when: parties without sockets, clocks or chance | nobody |
+//! | [`link`] | runs a party over a real WebSocket, at either end; reads the clock | `conversation` |
+//! | [`recording`] | a conversation on disk: written, read, replayed | `conversation` |
+//! | [`hackattic`] | the two HTTP calls around the challenge | `link` |
+//! | [`server`] | the practice server | `link` |
+//! | [`report`] | what people and scripts read | `conversation`, `link` |
+//! | [`cli`] | the commands | all of them |
+//!
+//! Start with [`conversation::Party`], the idea that the rest is built around, then read
+//! [`link::drive`], which runs one.
 
+pub mod cli;
 pub mod conversation;
 pub mod hackattic;
 pub mod link;
 pub mod recording;
+pub mod report;
 pub mod server;

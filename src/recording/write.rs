@@ -10,7 +10,7 @@ use crate::conversation::{Stamp, WireEvent};
 
 /// Opens the file that a recording is going to be written to, without touching what it holds:
 /// whether it can be written shows before the conversation, and a conversation that never opens
-/// destroys no older recording. [`Recorder::begin`] empties it.
+/// destroys no older recording. [`start_over`] empties it.
 ///
 /// # Errors
 ///
@@ -23,25 +23,23 @@ pub fn open_for_recording(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
+/// Empties a file that was [opened for recording](open_for_recording).
+///
+/// # Errors
+///
+/// When the file cannot be written.
+pub fn start_over(file: &File) -> io::Result<()> {
+    // Pipes and terminals have no length to set.
+    if file.metadata()?.is_file() {
+        file.set_len(0)?;
+    }
+    Ok(())
+}
+
 /// Writes a recording, line by line as things happen.
 #[derive(Debug)]
 pub struct Recorder<W> {
     writer: W,
-}
-
-impl Recorder<File> {
-    /// Begins a recording in a file, in place of whatever the file held.
-    ///
-    /// # Errors
-    ///
-    /// When the file cannot be written.
-    pub fn begin(file: File, header: &Header) -> io::Result<Self> {
-        // Pipes and terminals have no length to set.
-        if file.metadata()?.is_file() {
-            file.set_len(0)?;
-        }
-        Recorder::new(file, header)
-    }
 }
 
 impl<W: Write> Recorder<W> {

@@ -1,0 +1,219 @@
+use std::fmt;
+use std::process::ExitCode;
+
+use crate::hackattic::{ApiCause, ApiError, TokenError};
+use crate::link::{DialError, Phase, StopReason};
+use crate::report::{ErrorItem, Outcome};
+
+/// What a command fails with: a kind that scripts can act on, and a cause for people.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) kind: Kind,
+    prospect: Prospect,
+    cause: anyhow::Error,
+}
+
+/// What another try promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Prospect {
+    /// The same again.
+    Hopeless,
+    /// Better luck.
+    Hopeful,
+}
+
+/// The kinds of failure, one for each thing that a person would do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The arguments or the files they name make no sense.
+    Usage,
+    /// A recording cannot be read, or not be written.
+    Recording,
+    /// The access token or the one-time token was refused.
+    Credentials,
+    /// There was no connection.
+    Unreachable,
+    /// The connection ended before the conversation did.
+    Dropped,
+    /// Nothing came for too long.
+    Silent,
+    /// The time for the whole run was up.
+    Deadline,
+    /// The peer said what it must not.
+    Protocol,
+    /// The server said `ouch!`.
+    Lost,
+    /// The solution was rejected.
+    Rejected,
+    /// A person stopped it.
+    Interrupted,
+    /// Standard output cannot be written, or the like.
+    Internal,
+}
+
+impl Kind {
+    /// The name of the kind in the JSON output.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Kind::Usage => "usage",
+            Kind::Recording => "recording",
+            Kind::Credentials => "credentials",
+            Kind::Unreachable => "unreachable",
+            Kind::Dropped => "dropped",
+            Kind::Silent => "silent",
+            Kind::Deadline => "deadline",
+            Kind::Protocol => "protocol",
+            Kind::Lost => "lost",
+            Kind::Rejected => "rejected",
+            Kind::Interrupted => "interrupted",
+            Kind::Internal => "internal",
+        }
+    }
+
+    /// The exit code, as the README lists them.
+    pub(super) fn exit_code(self) -> ExitCode {
+        ExitCode::from(match self {
+            Kind::Lost | Kind::Rejected | Kind::Internal => 1,
+            Kind::Usage | Kind::Recording => 2,
+            Kind::Credentials => 3,
+            Kind::Unreachable | Kind::Dropped | Kind::Silent | Kind::Deadline => 4,
+            Kind::Protocol => 5,
+            Kind::Interrupted => 130,
+        })
+    }
+
+    /// What a run came to that failed so.
+    pub(super) fn outcome(self) -> Outcome {
+        match self {
+            Kind::Lost => Outcome::Lost,
+            Kind::Rejected => Outcome::Rejected,
+            Kind::Interrupted => Outcome::Interrupted,
+            _ => Outcome::Failed,
+        }
+    }
+
+    /// A failure of this kind.
+    pub(super) fn because(self, cause: impl fmt::Display) -> Failure {
+        let prospect = match self {
+            Kind::Lost | Kind::Dropped | Kind::Silent | Kind::Unreachable => Prospect::Hopeful,
+            _ => Prospect::Hopeless,
+        };
+        Failure {
+            kind: self,
+            prospect,
+            cause: anyhow::anyhow!("{cause}"),
+        }
+    }
+}
+
+impl Failure {
+    /// Whether the same conversation may go better on another try.
+    pub(super) fn is_worth_another_try(&self) -> bool {
+        self.prospect == Prospect::Hopeful
+    }
+
+    /// The same failure, knowing what another try promises.
+    pub(super) fn with_another_try_worth_it(mut self, worth_it: bool) -> Self {
+        self.prospect = if worth_it {
+            Prospect::Hopeful
+        } else {
+            Prospect::Hopeless
+        };
+        self
+    }
+
+    /// The failure, for reporting.
+    pub(super) fn item(&self) -> ErrorItem {
+        ErrorItem {
+            kind: self.kind.as_str(),
+            message: self.to_string(),
+            attempt: None,
+            retry_in_ms: None,
+            recording: None,
+        }
+    }
+
+    /// What was being done when it failed.
+    pub(super) fn context(self, doing: impl fmt::Display) -> Self {
+        Failure {
+            cause: self.cause.context(doing.to_string()),
+            ..self
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    /// The cause and what led to it, in one line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#}", self.cause)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<StopReason> for Failure {
+    fn from(reason: StopReason) -> Self {
+        match reason {
+            StopReason::Interrupted | StopReason::Shutdown => {
+                Kind::Interrupted.because("interrupted")
+            }
+            StopReason::Deadline => Kind::Deadline.because("the --deadline for the run is up"),
+        }
+    }
+}
+
+impl From<DialError> for Failure {
+    fn from(error: DialError) -> Self {
+        let kind = match &error {
+            DialError::Refused { status, .. } => match status.as_u16() {
+                401 | 403 => Kind::Credentials,
+                // An answer that is neither a WebSocket nor an error is no WebSocket server's.
+                ..=399 => Kind::Protocol,
+                _ => Kind::Unreachable,
+            },
+            DialError::Handshake { .. } => Kind::Protocol,
+            _ => Kind::Unreachable,
+        };
+        let worth_it = match &error {
+            DialError::Refused { status, .. } => status.is_server_error(),
+            DialError::Handshake { .. } => false,
+            _ => true,
+        };
+        let advice = match error.phase() {
+            Phase::Dns | Phase::Tcp => "; is the address right, and is the server up?",
+            Phase::Tls | Phase::Upgrade => "",
+        };
+        kind.because(format_args!("{error}{advice}"))
+            .with_another_try_worth_it(worth_it)
+    }
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        let worth_it = error.is_transient();
+        let (kind, advice) = match &error.cause {
+            ApiCause::Credentials(..) => (
+                Kind::Credentials,
+                "; your access token is shown on hackattic.com when you are logged in",
+            ),
+            ApiCause::Answer(..) => (Kind::Protocol, "; is the base URL right?"),
+            ApiCause::Status(status, _) if status.is_client_error() => {
+                (Kind::Unreachable, "; is the base URL right?")
+            }
+            ApiCause::Status(..) | ApiCause::Unreachable(_) | ApiCause::TimedOut(_) => {
+                (Kind::Unreachable, "")
+            }
+        };
+        kind.because(format_args!("{error}{advice}"))
+            .with_another_try_worth_it(worth_it)
+    }
+}
+
+impl From<TokenError> for Failure {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Api(error) => error.into(),
+            TokenError::Spent => Kind::Credentials.because(error),
+        }
+    }
+}

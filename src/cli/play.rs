@@ -1,0 +1,305 @@
+//! A conversation with a challenge server, reported and recorded: what `solve` and `replay` share.
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+
+use super::Context;
+use super::failure::{Failure, Kind};
+use super::values::duration;
+use crate::conversation::challenge::{Beat, Player, PlayerEvent, Standing};
+use crate::conversation::{CloseReason, Stamp, WireEvent};
+use crate::link::{Address, Dialed, EndCause, Ending, Limits, Observer, Printable, clock, drive};
+use crate::recording::{Conversation, Header, Recorder, VERSION, open_for_recording, start_over};
+use crate::report::{BeatItem, Item, OpenItem, RedactingWriter, Reporter, Tally};
+
+/// How many of the last beats an error tells of.
+const TOLD: usize = 3;
+
+/// The limits of a conversation.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct Limiting {
+    /// How long each phase of connecting may take (DNS, TCP, TLS, upgrade), and each HTTP call
+    #[arg(long, value_parser = duration, default_value = "10s", value_name = "TIME")]
+    pub(super) connect_timeout: Duration,
+
+    /// End a conversation in which no message has come for this long
+    #[arg(long, value_parser = duration, default_value = "15s", value_name = "TIME")]
+    pub(super) idle_timeout: Duration,
+
+    /// End the whole run after this long [default: never]
+    #[arg(long, value_parser = duration, value_name = "TIME")]
+    pub(super) deadline: Option<Duration>,
+}
+
+impl Limiting {
+    fn limits(&self) -> Limits {
+        Limits {
+            idle: Some(self.idle_timeout),
+            ..Limits::default()
+        }
+    }
+}
+
+/// A file that is going to hold a recording, known to be writable.
+#[derive(Debug)]
+pub(super) struct RecordingFile {
+    path: PathBuf,
+    file: File,
+}
+
+impl RecordingFile {
+    /// Opens the file; what it holds is kept until the conversation begins.
+    pub(super) fn open(path: PathBuf) -> Result<Self, Failure> {
+        match open_for_recording(&path) {
+            Ok(file) => Ok(RecordingFile { path, file }),
+            Err(error) => Err(Kind::Recording.because(format_args!(
+                "the recording {} cannot be written: {error}",
+                path.display()
+            ))),
+        }
+    }
+}
+
+/// Where the recording of an attempt goes: the file as it was given for the first, and a number
+/// before its extension for the ones after, so that none overwrites another.
+pub(super) fn recording_of_attempt(path: &Path, attempt: u32) -> PathBuf {
+    if attempt == 1 {
+        return path.to_owned();
+    }
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push(format!(".{attempt}"));
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    path.with_file_name(name)
+}
+
+/// A conversation that has ended.
+#[derive(Debug)]
+pub(super) struct Played {
+    standing: Standing,
+    ending: Ending,
+    last_beats: VecDeque<Beat>,
+}
+
+/// Plays over a connection that has just been opened.
+pub(super) async fn play(
+    context: &mut Context<'_>,
+    address: &Address,
+    dialed: Dialed,
+    mut player: Player,
+    limiting: &Limiting,
+    record: Option<RecordingFile>,
+) -> Played {
+    let Dialed {
+        connection,
+        peer,
+        phases,
+    } = dialed;
+    let attempt = context.tally.attempts();
+    let open = OpenItem::new(attempt, address.to_string(), peer.to_string(), phases);
+    context.reporter.report(&Item::Open(open));
+    let mut table = Table {
+        recorder: record.and_then(|record| begin_recording(context, record, address)),
+        reporter: context.reporter,
+        tally: context.tally,
+        last_beats: VecDeque::with_capacity(TOLD),
+    };
+    let limits = limiting.limits();
+    let ending = drive(
+        connection,
+        &mut player,
+        &mut table,
+        limits,
+        &mut context.stop,
+    )
+    .await;
+    Played {
+        standing: player.standing().clone(),
+        ending,
+        last_beats: table.last_beats,
+    }
+}
+
+type FileRecorder = Recorder<RedactingWriter<File>>;
+
+/// A recording that fails does not take the conversation with it.
+fn begin_recording(
+    context: &Context<'_>,
+    record: RecordingFile,
+    address: &Address,
+) -> Option<FileRecorder> {
+    let RecordingFile { path, file } = record;
+    let header = Header {
+        version: VERSION,
+        conversation: Conversation::Challenge,
+        url: address.to_string(),
+        started_at: humantime::format_rfc3339_millis(clock::wall()).to_string(),
+    };
+    let begun =
+        start_over(&file).and_then(|()| Recorder::new(context.redactor.writer(file), &header));
+    match begun {
+        Ok(recorder) => Some(recorder),
+        Err(error) => {
+            tracing::error!(path = %path.display(), %error, "nothing is recorded");
+            None
+        }
+    }
+}
+
+/// Watches a conversation.
+struct Table<'a> {
+    reporter: &'a mut Reporter,
+    recorder: Option<FileRecorder>,
+    tally: &'a mut Tally,
+    last_beats: VecDeque<Beat>,
+}
+
+impl Observer<PlayerEvent> for Table<'_> {
+    fn wire(&mut self, at: Stamp, event: &WireEvent) {
+        if let Some(recorder) = &mut self.recorder
+            && let Err(error) = recorder.record(at, event)
+        {
+            tracing::error!(%error, "the recording ends here: it cannot be written any more");
+            self.recorder = None;
+        }
+    }
+
+    fn event(&mut self, event: PlayerEvent) {
+        self.tally.count(&event);
+        if let Some(item) = Item::from_event(&event, None) {
+            self.reporter.report(&item);
+        }
+        if let PlayerEvent::Beat(beat) = event {
+            let item = BeatItem::new(&beat, None);
+            tracing::debug!(
+                round = item.round,
+                at_ns = item.at_ns,
+                elapsed_ms = item.elapsed_ms,
+                interval_ms = item.interval_ms,
+                window_ms = %beat.window(),
+                margin_ms = item.margin_ms,
+                answer_us = item.answer_us,
+                "decided"
+            );
+            self.reporter.report(&Item::Beat(item));
+            if self.last_beats.len() == TOLD {
+                self.last_beats.pop_front();
+            }
+            self.last_beats.push_back(beat);
+        }
+    }
+}
+
+impl Played {
+    /// Whether the server took its leave as one does: no code, or a normal one.
+    fn left_in_peace(&self) -> bool {
+        matches!(self.ending.cause, EndCause::PeerClosed)
+            && matches!(
+                self.ending.close.code,
+                CloseReason::NORMAL | CloseReason::GOING_AWAY | CloseReason::NO_STATUS
+            )
+    }
+
+    /// What came of a conversation that may end at any time.
+    pub(super) fn ended(self) -> Result<Option<String>, Failure> {
+        match self.standing {
+            Standing::Won { secret } => Ok(Some(secret)),
+            Standing::Enough => Ok(None),
+            Standing::Playing if self.left_in_peace() => Ok(None),
+            _ => Err(self.failure()),
+        }
+    }
+
+    /// What came of a conversation that is for the secret.
+    pub(super) fn won(self) -> Result<String, Failure> {
+        match self.standing {
+            Standing::Won { secret } => Ok(secret),
+            _ => Err(self.failure()),
+        }
+    }
+
+    fn failure(&self) -> Failure {
+        match &self.standing {
+            Standing::Lost { round: None } => {
+                return Kind::Lost.because("ouch! before the first beat");
+            }
+            Standing::Lost { round: Some(round) } => {
+                return Kind::Lost.because(format_args!(
+                    "ouch! in round {round}: its answer was wrong or too late; {}",
+                    self.margins()
+                ));
+            }
+            Standing::Expired => {
+                let cause =
+                    "the server says that the one-time token has expired or was used before";
+                return Kind::Credentials
+                    .because(cause)
+                    .with_another_try_worth_it(true);
+            }
+            Standing::Playing | Standing::Enough | Standing::Won { .. } => {}
+        }
+        let after = match self.last_beats.back() {
+            None => "before the first beat".to_owned(),
+            Some(beat) => format!("after round {}", beat.round),
+        };
+        match &self.ending.cause {
+            EndCause::Stopped(reason) => Failure::from(*reason).context(after),
+            EndCause::Idle(limit) => Kind::Silent.because(format_args!(
+                "no message for {limit:?} {after}; --idle-timeout waits longer"
+            )),
+            EndCause::Lost(error) => {
+                Kind::Dropped.because(format_args!("the connection was lost {after}: {error}"))
+            }
+            EndCause::Violated(violation) => Kind::Protocol.because(format_args!(
+                "the server broke the WebSocket protocol {after}: {violation}"
+            )),
+            EndCause::PeerClosed | EndCause::Done => {
+                let CloseReason { code, reason, .. } = &self.ending.close;
+                let mut close = match *code {
+                    CloseReason::NO_STATUS => "without a code".to_owned(),
+                    code => format!("with code {code}"),
+                };
+                if !reason.is_empty() {
+                    // Writing to a string does not fail.
+                    let _ = write!(close, " and the reason \"{}\"", Printable(reason));
+                }
+                Kind::Dropped.because(format_args!(
+                    "the server closed the connection {after}, {close}, and told no secret"
+                ))
+            }
+        }
+    }
+
+    fn margins(&self) -> String {
+        let mut text = "margins of the last beats:".to_owned();
+        for (index, beat) in self.last_beats.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            let margin = beat.margin().as_secs_f64() * 1e3;
+            let _ = write!(text, "{comma} round {} {margin:.1} ms", beat.round);
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_attempt_has_its_own_recording() {
+        let of = |path: &str, attempt| {
+            let path = recording_of_attempt(Path::new(path), attempt);
+            path.to_str().unwrap().to_owned()
+        };
+        assert_eq!(of("a/run.jsonl", 1), "a/run.jsonl");
+        assert_eq!(of("a/run.jsonl", 2), "a/run.2.jsonl");
+        assert_eq!(of("run", 3), "run.3");
+    }
+}

@@ -1,0 +1,183 @@
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::Context;
+use super::failure::{Failure, Kind};
+use super::play::{Limiting, RecordingFile, play};
+use super::stopping::{stop_after, unless_stopped};
+use super::values::OutputFormat;
+use crate::conversation::challenge::{Player, PlayerEvent};
+use crate::link::{Address, Dialer};
+use crate::recording::{self, Recording, recorded_answers};
+use crate::report::{BeatItem, ErrorItem, Item, Outcome, Recorded};
+
+/// Play a live ping server without token or submission, or judge recordings again
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// A ws:// or wss:// address to play live, or the files of recordings
+    #[arg(required = true, value_name = "TARGET")]
+    targets: Vec<String>,
+
+    /// Leave after this many rounds [default: when the server ends it]
+    #[arg(long, value_name = "N")]
+    rounds: Option<NonZeroU32>,
+
+    /// Record the conversation, if it is a live one
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+
+    /// How to write what happens
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) output: OutputFormat,
+
+    #[command(flatten)]
+    limiting: Limiting,
+}
+
+/// A run that makes sense.
+pub(super) struct Config {
+    targets: Targets,
+    rounds: Option<NonZeroU32>,
+    limiting: Limiting,
+}
+
+enum Targets {
+    Live {
+        address: Address,
+        record: Option<PathBuf>,
+    },
+    Recordings(Vec<PathBuf>),
+}
+
+impl Arguments {
+    /// Checks what can be checked before the first byte is sent or read.
+    pub(super) fn configure(self) -> Result<Config, Failure> {
+        let is_live = |target: &&String| target.contains("://");
+        let targets = match (self.targets.iter().find(is_live), &self.record) {
+            (Some(address), _) if self.targets.len() == 1 => Targets::Live {
+                address: address.parse().map_err(|error| {
+                    // The address may hold a token, and is not repeated.
+                    Kind::Usage.because(format_args!("the address to play: {error}"))
+                })?,
+                record: self.record,
+            },
+            (Some(_), _) => {
+                return Err(Kind::Usage
+                    .because("a live address is played alone: leave out the other targets"));
+            }
+            (None, Some(_)) => {
+                return Err(Kind::Usage.because(
+                    "--record records a live conversation, and these targets are recordings",
+                ));
+            }
+            (None, None) => Targets::Recordings(self.targets.iter().map(PathBuf::from).collect()),
+        };
+        Ok(Config {
+            targets,
+            rounds: self.rounds,
+            limiting: self.limiting,
+        })
+    }
+}
+
+/// Runs the command.
+pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Outcome, Failure> {
+    stop_after(config.limiting.deadline, &context.stopper);
+    let player = || {
+        config
+            .rounds
+            .map_or_else(Player::new, Player::with_round_limit)
+    };
+    match config.targets {
+        Targets::Live { address, record } => {
+            context.tally.begin_attempt();
+            let record = record.map(RecordingFile::open).transpose()?;
+            let dialer = Dialer::new(config.limiting.connect_timeout, None);
+            let dialed = unless_stopped(&mut context.stop, dialer.dial(&address)).await??;
+            let played = play(
+                context,
+                &address,
+                dialed,
+                player(),
+                &config.limiting,
+                record,
+            );
+            Ok(match played.await.ended()? {
+                Some(_secret) => Outcome::Solved,
+                None => Outcome::Ended,
+            })
+        }
+        Targets::Recordings(paths) => {
+            let mut unreadable = 0;
+            for path in &paths {
+                // A place to be interrupted, since nothing else here waits for anything.
+                unless_stopped(&mut context.stop, tokio::task::yield_now()).await?;
+                if let Err(failure) = judge(context, path, player()) {
+                    unreadable += 1;
+                    // The last word on a single one is the program's.
+                    if paths.len() == 1 {
+                        return Err(failure);
+                    }
+                    complain(context, &failure, path);
+                }
+            }
+            if unreadable > 0 {
+                return Err(Kind::Recording.because(format_args!(
+                    "{unreadable} of {} recordings could not be read",
+                    paths.len()
+                )));
+            }
+            Ok(Outcome::Ended)
+        }
+    }
+}
+
+/// Judges a recording again.
+fn judge(context: &mut Context<'_>, path: &Path, mut player: Player) -> Result<(), Failure> {
+    let name = path.display().to_string();
+    let recording = Recording::open(path)
+        .map_err(|error| Kind::Recording.because(format_args!("{name}: {error}")))?;
+    context.tally.begin_recording();
+    let answers = recorded_answers(&recording);
+    let ignore = |_at, _message| {};
+    recording::replay(&recording, &mut player, ignore, |event| {
+        context.tally.count(&event);
+        match event {
+            PlayerEvent::Beat(beat) => {
+                let round = beat.round.number() as usize;
+                let answer = answers.get(round - 1).copied().flatten();
+                let item = BeatItem::new(&beat, Some(Recorded::new(&name, answer)));
+                if item.differs() {
+                    context.tally.differs();
+                }
+                context.reporter.report(&Item::Beat(item));
+            }
+            PlayerEvent::Verdict { .. } => {
+                if let Some(item) = Item::from_event(&event, Some(&name)) {
+                    context.reporter.report(&item);
+                }
+            }
+            // What else was said then is in the recording.
+            _ => {}
+        }
+    });
+    if let Some(cut) = recording.cut {
+        let failure = Kind::Recording.because(format_args!(
+            "{name}: line {} is cut off; what stands before it was replayed",
+            cut.line
+        ));
+        complain(context, &failure, path);
+    }
+    Ok(())
+}
+
+/// Tells of a failure that does not end the run.
+fn complain(context: &mut Context<'_>, failure: &Failure, path: &Path) {
+    context.reporter.report(&Item::Error(ErrorItem {
+        recording: Some(path.display().to_string()),
+        ..failure.item()
+    }));
+    context.say(failure);
+}

@@ -1,0 +1,121 @@
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use clap::Args;
+use tokio::sync::mpsc;
+
+use super::failure::{Failure, Kind};
+use super::values::{OutputFormat, phrase, token_file};
+use super::{Context, seed};
+use crate::conversation::challenge::LossCause;
+use crate::report::{ConversationItem, Item, ListeningItem, Outcome, millis};
+use crate::server::{Held, HeldResult, Server, Settings};
+
+/// How many rounds a conversation has if nobody says otherwise.
+pub(super) const DEFAULT_ROUNDS: NonZeroU32 = NonZeroU32::new(10).unwrap();
+
+/// How many conversations may have ended without having been reported yet. When more end at
+/// once, the rest go unreported rather than wait for a slow terminal.
+const UNREPORTED: usize = 1024;
+
+/// Run the practice server on its own: token, WebSocket and solution, on one port
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:8765", value_name = "ADDRESS:PORT")]
+    listen: SocketAddr,
+
+    /// How many rounds a conversation has
+    #[arg(long, default_value_t = DEFAULT_ROUNDS, value_name = "N")]
+    rounds: NonZeroU32,
+
+    /// What intervals and secrets are drawn from [default: a new one each time]
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+
+    /// The secret to tell [default: another one in each conversation]
+    #[arg(long, value_parser = phrase, value_name = "PHRASE")]
+    secret: Option<String>,
+
+    /// The one access token that is good is in this file [default: any is good]
+    #[arg(long, value_name = "FILE")]
+    access_token_file: Option<PathBuf>,
+
+    /// How to write what happens
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) output: OutputFormat,
+}
+
+impl Arguments {
+    /// Checks what can be checked before the port is taken.
+    pub(super) fn configure(self) -> Result<Settings, Failure> {
+        let access_token = self.access_token_file.as_deref();
+        Ok(Settings {
+            listen: self.listen,
+            rounds: self.rounds,
+            seed: self.seed.map_or_else(seed::fresh, Ok)?,
+            token_seed: seed::secret()?,
+            secret: self.secret,
+            access_token: access_token
+                .map(|path| token_file("access token", path))
+                .transpose()?,
+        })
+    }
+}
+
+/// Runs the command, until it is stopped: that is how a server ends.
+pub(super) async fn run(settings: Settings, context: &mut Context<'_>) -> Result<Outcome, Failure> {
+    if let Some(access_token) = &settings.access_token {
+        context.hide(access_token);
+    }
+    let (listen, rounds, seed) = (settings.listen, settings.rounds, settings.seed);
+    let any_access_token = settings.access_token.is_none();
+    let failed = |error: std::io::Error| {
+        Kind::Usage.because(format_args!(
+            "listening on {listen}: {error}; --listen takes another address, and port 0 any free \
+             port"
+        ))
+    };
+    let server = Server::bind(settings).await.map_err(failed)?;
+    let address = server.address().map_err(failed)?;
+    context.reporter.report(&Item::Listening(ListeningItem {
+        url: format!("http://{address}"),
+        rounds: rounds.get(),
+        seed,
+        any_access_token,
+    }));
+
+    let (ended, mut reports) = mpsc::channel(UNREPORTED);
+    let serving = server.run(context.stop.clone(), move |held| {
+        // A full channel is no reason to keep a conversation waiting.
+        let _ = ended.try_send(held);
+    });
+    let reporting = async {
+        while let Some(held) = reports.recv().await {
+            context.reporter.report(&Item::Conversation(item(&held)));
+        }
+    };
+    tokio::join!(serving, reporting);
+    Ok(Outcome::Ended)
+}
+
+fn item(held: &Held) -> ConversationItem {
+    let (result, cause) = match &held.result {
+        HeldResult::Won => ("won", None),
+        HeldResult::Lost(LossCause::Wrong { expected }) => {
+            ("lost", Some(format!("wrong, it was {expected}")))
+        }
+        HeldResult::Lost(LossCause::Missing) => ("lost", Some("no answer in time".to_owned())),
+        HeldResult::BrokenOff => ("broken_off", None),
+        HeldResult::Refused => ("refused", Some("the token was not good".to_owned())),
+    };
+    ConversationItem {
+        number: held.number,
+        peer: held.peer.to_string(),
+        rounds: held.rounds,
+        result,
+        cause,
+        worst_delay_ms: held.beat_delays.iter().max().copied().map(millis),
+    }
+}

@@ -1,0 +1,405 @@
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use secrecy::SecretString;
+use tokio::task::JoinHandle;
+
+use super::environment::Environment;
+use super::failure::{Failure, Kind};
+use super::play::{Limiting, RecordingFile, play, recording_of_attempt};
+use super::stopping::{stop_after, unless_stopped};
+use super::values::{OutputFormat, token_file};
+use super::{Context, seed};
+use crate::conversation::challenge::Player;
+use crate::hackattic::{Api, OneTimeToken, Site, Submission, Submitting, TokenProvider};
+use crate::link::{self, Dialer, Phase, Stop, StopReason, Stopper, clock};
+use crate::report::{ErrorItem, Item, Outcome};
+use crate::server::{Server, Settings};
+
+/// The variable that holds the access token.
+const ACCESS_TOKEN: &str = "HACKATTIC_ACCESS_TOKEN";
+
+/// The pause before the second attempt; it doubles with each one after.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+
+/// The longest pause between two attempts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+
+/// Solve the challenge: fetch a one-time token, answer every beat, hand in the secret
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The access token is taken from HACKATTIC_ACCESS_TOKEN, in the environment \
+                        or in a .env file."
+)]
+pub(super) struct Arguments {
+    /// Play against a server inside this program: no account, no network
+    #[arg(long, conflicts_with_all = ["base_url", "access_token_file", "token_file", "playground"])]
+    practice: bool,
+
+    /// How many rounds the practice server plays [default: 10]
+    #[arg(long, requires = "practice", value_name = "N")]
+    rounds: Option<NonZeroU32>,
+
+    /// What the practice server draws its intervals from [default: a new one each time]
+    #[arg(long, requires = "practice", value_name = "NUMBER")]
+    seed: Option<u64>,
+
+    /// Where the challenge is
+    #[arg(long, default_value = "https://hackattic.com", value_name = "URL")]
+    base_url: Site,
+
+    /// Read the access token from this file
+    #[arg(long, value_name = "FILE")]
+    access_token_file: Option<PathBuf>,
+
+    /// Play with the one-time token in this file, fetched by hand; there is one attempt then
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+
+    /// How often to try: a lost conversation or a dropped connection starts over with a new token
+    #[arg(long, default_value = "3", value_name = "N")]
+    attempts: NonZeroU32,
+
+    /// Hand the secret in for no score, to solve it once more
+    #[arg(long)]
+    playground: bool,
+
+    /// Print the secret and do not hand it in
+    #[arg(long, conflicts_with = "playground")]
+    no_submit: bool,
+
+    /// Record the conversation; a second attempt goes into FILE.2, before the extension
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+
+    /// How to write what happens
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) output: OutputFormat,
+
+    #[command(flatten)]
+    limiting: Limiting,
+}
+
+/// A run that makes sense.
+pub(super) struct Config {
+    origin: Origin,
+    attempts: NonZeroU32,
+    submitting: Option<Submitting>,
+    record: Option<PathBuf>,
+    limiting: Limiting,
+}
+
+/// Where the challenge is, and what admits to it.
+enum Origin {
+    Practice(Settings),
+    Site {
+        site: Site,
+        access_token: Option<SecretString>,
+        token: Option<OneTimeToken>,
+    },
+}
+
+impl Arguments {
+    /// Checks what can be checked before the first byte is sent.
+    pub(super) fn configure(self, environment: &Environment) -> Result<Config, Failure> {
+        let submitting = match (self.no_submit, self.playground) {
+            (true, _) => None,
+            (false, true) => Some(Submitting::Playground),
+            (false, false) => Some(Submitting::Scored),
+        };
+        let origin = if self.practice {
+            Origin::Practice(Settings {
+                listen: ([127, 0, 0, 1], 0).into(),
+                rounds: self.rounds.unwrap_or(super::serve::DEFAULT_ROUNDS),
+                seed: self.seed.map_or_else(seed::fresh, Ok)?,
+                token_seed: seed::secret()?,
+                secret: None,
+                access_token: None,
+            })
+        } else {
+            let token = self.token_file.as_deref();
+            let token = token
+                .map(|path| token_file("one-time token", path))
+                .transpose()?;
+            let access_token = match &self.access_token_file {
+                Some(path) => Some(token_file("access token", path)?),
+                None => environment.get(ACCESS_TOKEN).map(SecretString::from),
+            };
+            if access_token.is_none() && (token.is_none() || submitting.is_some()) {
+                return Err(no_access_token(token.is_some()));
+            }
+            Origin::Site {
+                site: self.base_url,
+                access_token,
+                token,
+            }
+        };
+        Ok(Config {
+            origin,
+            attempts: self.attempts,
+            submitting,
+            record: self.record,
+            limiting: self.limiting,
+        })
+    }
+}
+
+fn no_access_token(only_to_submit: bool) -> Failure {
+    let instead = if only_to_submit {
+        "; --no-submit prints the secret and needs none"
+    } else {
+        "; `wsbeat solve --practice` needs none"
+    };
+    Kind::Usage.because(format_args!(
+        "no access token: set {ACCESS_TOKEN} in the environment or in .env, or name a file with \
+         --access-token-file; hackattic.com shows you yours when you are logged in{instead}"
+    ))
+}
+
+/// Runs the command.
+pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Outcome, Failure> {
+    stop_after(config.limiting.deadline, &context.stopper);
+    let Config {
+        origin,
+        attempts,
+        submitting,
+        record,
+        limiting,
+    } = config;
+
+    let mut practice = None;
+    let (site, access_token, token) = match origin {
+        Origin::Practice(settings) => {
+            let server = Practice::start(settings).await?;
+            let site = server.site.clone();
+            practice = Some(server);
+            // Any will do.
+            (site, Some(SecretString::from("practice")), None)
+        }
+        Origin::Site {
+            site,
+            access_token,
+            token,
+        } => (site, access_token, token),
+    };
+    let tls = link::client_config();
+    let api = Api::new(site.clone(), limiting.connect_timeout, &tls)
+        .map_err(|error| Kind::Internal.because(format_args!("making an HTTP client: {error}")))?;
+    for secret in access_token.iter().chain(&token) {
+        context.hide(secret);
+    }
+    let provider = match (token, &access_token) {
+        (Some(token), _) => TokenProvider::holding(token),
+        (None, Some(access_token)) => TokenProvider::fetching(api.clone(), access_token.clone()),
+        (None, None) => return Err(no_access_token(false)),
+    };
+    let mut solving = Solving {
+        site,
+        provider,
+        dialer: Dialer::new(limiting.connect_timeout, Some(Arc::clone(&tls))),
+        attempts,
+        record,
+        limiting,
+    };
+    let solved = async {
+        let secret = solving.secret(context).await?;
+        match (submitting, access_token) {
+            (Some(submitting), Some(access_token)) => {
+                submit(context, &api, &access_token, &secret, submitting, attempts).await
+            }
+            _ => Ok(Outcome::Solved),
+        }
+    };
+    let outcome = solved.await;
+    if let Some(practice) = practice {
+        practice.end().await;
+    }
+    outcome
+}
+
+/// What it takes to get at the secret.
+struct Solving {
+    site: Site,
+    provider: TokenProvider,
+    dialer: Dialer,
+    attempts: NonZeroU32,
+    record: Option<PathBuf>,
+    limiting: Limiting,
+}
+
+impl Solving {
+    /// Plays until a conversation is won, or there is no attempt left.
+    async fn secret(&mut self, context: &mut Context<'_>) -> Result<String, Failure> {
+        let mut pauses = Pauses::new(self.attempts);
+        loop {
+            context.tally.begin_attempt();
+            let failure = match self.attempt(context).await {
+                Ok(secret) => return Ok(secret),
+                Err(failure) => failure,
+            };
+            let worth_it = failure.is_worth_another_try() && self.provider.can_provide();
+            match pauses.next().filter(|_| worth_it) {
+                Some(pause) => retry(context, &failure, pause).await?,
+                None => return Err(failure),
+            }
+        }
+    }
+
+    async fn attempt(&mut self, context: &mut Context<'_>) -> Result<String, Failure> {
+        // Before the token: a recording that cannot be written must not cost one.
+        let attempt = context.tally.attempts();
+        let record = self.record.as_deref();
+        let record = record
+            .map(|path| RecordingFile::open(recording_of_attempt(path, attempt)))
+            .transpose()?;
+
+        let token = self.provider.token(clock::now());
+        let token = unless_stopped(&mut context.stop, token).await??;
+        context.hide(&token);
+        let address = self.site.socket(&token).map_err(|error| {
+            Kind::Usage.because(format_args!("the WebSocket below {}: {error}", self.site))
+        })?;
+        let dialed = unless_stopped(&mut context.stop, self.dialer.dial(&address)).await?;
+        // From the upgrade on the server knows the token, whatever came of it.
+        if !matches!(&dialed, Err(error) if error.phase() < Phase::Upgrade) {
+            self.provider.spend();
+        }
+        let played = play(
+            context,
+            &address,
+            dialed?,
+            Player::new(),
+            &self.limiting,
+            record,
+        );
+        played.await.won()
+    }
+}
+
+/// Hands the secret in, as often as it takes to get an answer.
+async fn submit(
+    context: &mut Context<'_>,
+    api: &Api,
+    access_token: &SecretString,
+    secret: &str,
+    submitting: Submitting,
+    attempts: NonZeroU32,
+) -> Result<Outcome, Failure> {
+    let mut pauses = Pauses::new(attempts);
+    let by_hand = "the secret above is right: hand it in by hand";
+    loop {
+        let call = api.solve(access_token, secret, submitting);
+        let error = match unless_stopped(&mut context.stop, call).await? {
+            Ok(Submission { passed, response }) => {
+                let words = response.to_string();
+                context
+                    .reporter
+                    .report(&Item::Submission { passed, response });
+                return if passed {
+                    Ok(Outcome::Solved)
+                } else {
+                    Err(Kind::Rejected.because(format_args!("the secret was rejected: {words}")))
+                };
+            }
+            Err(error) => error,
+        };
+        let transient = error.is_transient();
+        let failure = Failure::from(error);
+        match pauses.next().filter(|_| transient) {
+            Some(pause) => retry(context, &failure, pause).await?,
+            None => return Err(failure.context(by_hand)),
+        }
+    }
+}
+
+/// Tells of a failure, and pauses.
+async fn retry(
+    context: &mut Context<'_>,
+    failure: &Failure,
+    pause: Duration,
+) -> Result<(), Failure> {
+    let attempt = context.tally.attempts();
+    context.reporter.report(&Item::Error(ErrorItem {
+        attempt: Some(attempt),
+        retry_in_ms: Some(crate::report::millis(pause)),
+        ..failure.item()
+    }));
+    context.say(format_args!("{failure}; trying again in {pause:?}"));
+    unless_stopped(&mut context.stop, tokio::time::sleep(pause)).await
+}
+
+/// The pauses between attempts, each twice as long as the one before.
+struct Pauses {
+    left: u32,
+    next: Duration,
+}
+
+impl Pauses {
+    fn new(attempts: NonZeroU32) -> Self {
+        Pauses {
+            left: attempts.get() - 1,
+            next: FIRST_PAUSE,
+        }
+    }
+}
+
+impl Iterator for Pauses {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        self.left = self.left.checked_sub(1)?;
+        let pause = self.next;
+        self.next = (pause * 2).min(LONGEST_PAUSE);
+        Some(pause)
+    }
+}
+
+/// The server inside.
+struct Practice {
+    site: Site,
+    stopper: Stopper,
+    serving: JoinHandle<()>,
+}
+
+impl Practice {
+    async fn start(settings: Settings) -> Result<Self, Failure> {
+        let failed = |error: &dyn std::fmt::Display| {
+            Kind::Unreachable.because(format_args!("starting the practice server: {error}"))
+        };
+        let server = Server::bind(settings)
+            .await
+            .map_err(|error| failed(&error))?;
+        let address = server.address().map_err(|error| failed(&error))?;
+        let site = format!("http://{address}");
+        let (stopper, stop) = Stop::channel();
+        Ok(Practice {
+            site: site.parse().map_err(|error| failed(&error))?,
+            stopper,
+            serving: tokio::spawn(server.run(stop, |_held| {})),
+        })
+    }
+
+    async fn end(self) {
+        self.stopper.stop(StopReason::Shutdown);
+        if let Err(error) = self.serving.await {
+            tracing::warn!(%error, "the practice server failed");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_a_limit_and_end_with_the_attempts() {
+        let pauses: Vec<_> = Pauses::new(NonZeroU32::new(8).unwrap()).collect();
+        assert_eq!(pauses.len(), 7);
+        assert_eq!(pauses[..3], [500, 1000, 2000].map(Duration::from_millis));
+        assert_eq!(pauses[6], LONGEST_PAUSE);
+        assert_eq!(Pauses::new(NonZeroU32::MIN).next(), None);
+    }
+}

@@ -1,0 +1,79 @@
+use std::io;
+use std::time::Duration;
+
+use super::failure::{Failure, Kind};
+use crate::link::{Stop, StopReason, Stopper};
+
+/// The signals by which a person or a service manager ends a program.
+pub(super) struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    /// From here on the signals no longer end the program by themselves.
+    pub(super) fn listen() -> io::Result<Self> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            Ok(Signals {
+                terminate: signal(SignalKind::terminate())?,
+            })
+        }
+        #[cfg(not(unix))]
+        Ok(Signals {})
+    }
+
+    /// Runs a command. The first signal asks it to stop, the second does not wait for that.
+    pub(super) async fn govern<T>(
+        mut self,
+        stopper: Stopper,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let second = async {
+            self.next().await;
+            stopper.stop(StopReason::Interrupted);
+            self.next().await;
+        };
+        tokio::select! {
+            result = work => result,
+            () = second => Err(Kind::Interrupted.because("interrupted twice")),
+        }
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => if interrupted.is_err() {
+                std::future::pending::<()>().await;
+            },
+            _ = self.terminate.recv() => {}
+        }
+        #[cfg(not(unix))]
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Asks for a stop when the time for the whole run is up.
+pub(super) fn stop_after(deadline: Option<Duration>, stopper: &Stopper) {
+    if let Some(deadline) = deadline {
+        let stopper = stopper.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(deadline).await;
+            stopper.stop(StopReason::Deadline);
+        });
+    }
+}
+
+/// Awaits something that can be dropped at any time, unless a stop is asked for before it is done.
+pub(super) async fn unless_stopped<T>(
+    stop: &mut Stop,
+    work: impl Future<Output = T>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        done = work => Ok(done),
+        reason = stop.requested() => Err(reason.into()),
+    }
+}

@@ -1,0 +1,101 @@
+//! What arguments are made of.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use secrecy::SecretString;
+
+use super::failure::{Failure, Kind};
+use crate::report::Format;
+
+/// The most that is read of a file that holds a token.
+const TOKEN_FILE_LIMIT: u64 = 16 * 1024;
+
+/// How to write what there is to report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum OutputFormat {
+    /// Lines for people
+    #[default]
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+impl From<OutputFormat> for Format {
+    fn from(format: OutputFormat) -> Self {
+        match format {
+            OutputFormat::Text => Format::Text,
+            OutputFormat::Json => Format::Json,
+        }
+    }
+}
+
+/// Reads a duration: `10s`, `500ms`, `1m 30s`, or a plain number of seconds.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let duration = match text.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())?,
+        Err(_) => humantime::parse_duration(text).map_err(|error| error.to_string())?,
+    };
+    if duration.is_zero() {
+        return Err("it has to be longer than nothing".to_owned());
+    }
+    // What timers can be set to has an end; a year is as good as forever here.
+    Ok(duration.min(Duration::from_secs(365 * 24 * 3600)))
+}
+
+/// Reads a secret phrase that can be told in a text message.
+pub(super) fn phrase(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() || text.chars().any(char::is_control) {
+        return Err("it has to be a phrase in one line".to_owned());
+    }
+    Ok(text.trim().to_owned())
+}
+
+/// Reads a token from a file that holds nothing else.
+pub(super) fn token_file(what: &str, path: &Path) -> Result<SecretString, Failure> {
+    let failed = |reason: &dyn std::fmt::Display| {
+        Kind::Usage.because(format_args!(
+            "reading the {what} in {}: {reason}",
+            path.display()
+        ))
+    };
+    let mut text = String::new();
+    File::open(path)
+        .and_then(|file| file.take(TOKEN_FILE_LIMIT + 1).read_to_string(&mut text))
+        .map_err(|error| failed(&error))?;
+    let token = text.trim();
+    if token.is_empty() {
+        return Err(failed(&"the file is empty"));
+    }
+    if text.len() as u64 > TOKEN_FILE_LIMIT || token.contains(char::is_whitespace) {
+        return Err(failed(&"the file holds more than a token"));
+    }
+    Ok(SecretString::from(token))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        assert_eq!(duration("10s"), Ok(Duration::from_secs(10)));
+        assert_eq!(duration("1m 30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("2"), Ok(Duration::from_secs(2)));
+        assert_eq!(duration("0.25"), Ok(Duration::from_millis(250)));
+        assert!(duration("500000000 years").unwrap() > Duration::from_secs(1_000_000));
+        for wrong in ["", "soon", "-1", "0", "0s", "NaN", "inf"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_phrase_is_one_line() {
+        assert_eq!(phrase(" open sesame "), Ok("open sesame".to_owned()));
+        assert!(phrase(" ").is_err());
+        assert!(phrase("a\nb").is_err());
+    }
+}

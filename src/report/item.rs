@@ -1,0 +1,337 @@
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::conversation::Message;
+use crate::conversation::challenge::{Beat, Interval, PlayerEvent};
+use crate::link::Phases;
+
+/// One thing to report. Serialised, it is an object of the JSON schema in the README: fields are
+/// added, never renamed, and carry their unit.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Item {
+    /// A connection was opened.
+    Open(OpenItem),
+    /// The server's greeting.
+    Hello {
+        /// Nanoseconds since the opening.
+        at_ns: u64,
+        /// Its text.
+        text: String,
+    },
+    /// A beat, and the answer to it.
+    Beat(BeatItem),
+    /// What the server said of an answer.
+    Verdict(VerdictItem),
+    /// Something that is not part of the game.
+    Note(NoteItem),
+    /// The secret.
+    Secret {
+        /// The phrase.
+        secret: String,
+    },
+    /// What the solve endpoint said.
+    Submission {
+        /// Whether it counts as solved.
+        passed: bool,
+        /// Its whole answer.
+        response: Value,
+    },
+    /// Something that went wrong.
+    Error(ErrorItem),
+    /// The last one.
+    Summary(SummaryItem),
+    /// A server listens.
+    Listening(ListeningItem),
+    /// A server has held a conversation.
+    Conversation(ConversationItem),
+}
+
+/// A connection and how long its phases took.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OpenItem {
+    /// Which attempt this is, counted from one.
+    pub attempt: u32,
+    /// Where, with secrets blanked.
+    pub url: String,
+    /// Whom the connection leads to.
+    pub peer: String,
+    /// How long the host was looked up; null when it is named by number.
+    pub dns_ms: Option<f64>,
+    /// How long connecting took.
+    pub tcp_ms: f64,
+    /// How long the TLS handshake took; null without encryption.
+    pub tls_ms: Option<f64>,
+    /// How long the upgrade took.
+    pub upgrade_ms: f64,
+}
+
+impl OpenItem {
+    /// The phases of a dial, for reporting.
+    pub fn new(attempt: u32, url: String, peer: String, phases: Phases) -> Self {
+        OpenItem {
+            attempt,
+            url,
+            peer,
+            dns_ms: phases.dns.map(millis),
+            tcp_ms: millis(phases.tcp),
+            tls_ms: phases.tls.map(millis),
+            upgrade_ms: millis(phases.upgrade),
+        }
+    }
+}
+
+/// A beat, and the answer to it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BeatItem {
+    /// What was recorded, in the replay of a recording.
+    #[serde(flatten)]
+    pub recorded: Option<Recorded>,
+    /// The round, counted from one.
+    pub round: u32,
+    /// Nanoseconds from the opening to the beat.
+    pub at_ns: u64,
+    /// The time since the previous beat, or the opening.
+    pub elapsed_ms: f64,
+    /// The answer.
+    pub interval_ms: u16,
+    /// The window that the elapsed time fell into: from, and up to; null for no end.
+    pub window_ms: (u64, Option<u64>),
+    /// How far from the nearer edge of the window.
+    pub margin_ms: f64,
+    /// How much later than the interval; negative for earlier.
+    pub lateness_ms: f64,
+    /// From the beat's arrival to the answer's departure; null if it never left.
+    pub answer_us: Option<f64>,
+}
+
+/// What a recording holds of a beat.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Recorded {
+    /// The file.
+    pub recording: String,
+    /// What was answered then; null if nothing was.
+    pub recorded_interval_ms: Option<u16>,
+}
+
+impl BeatItem {
+    /// A beat, for reporting.
+    pub fn new(beat: &Beat, recorded: Option<Recorded>) -> Self {
+        let window = beat.window();
+        let whole = |edge: Duration| u64::try_from(edge.as_millis()).unwrap_or(u64::MAX);
+        BeatItem {
+            recorded,
+            round: beat.round.number(),
+            at_ns: beat.at.as_nanos(),
+            elapsed_ms: millis(beat.elapsed),
+            interval_ms: beat.interval.millis(),
+            window_ms: (whole(window.lower), window.upper.map(whole)),
+            margin_ms: millis(beat.margin()),
+            lateness_ms: signed_millis(beat.lateness_ns()),
+            answer_us: beat.answered_in.map(micros),
+        }
+    }
+
+    /// Whether a recorded beat is answered otherwise now.
+    pub fn differs(&self) -> bool {
+        self.recorded
+            .as_ref()
+            .is_some_and(|recorded| recorded.recorded_interval_ms != Some(self.interval_ms))
+    }
+}
+
+impl Recorded {
+    /// What the recording in this file holds of a beat.
+    pub fn new(recording: &str, answer: Option<Interval>) -> Self {
+        Recorded {
+            recording: recording.to_owned(),
+            recorded_interval_ms: answer.map(Interval::millis),
+        }
+    }
+}
+
+/// What the server said of an answer.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct VerdictItem {
+    /// The file, in the replay of a recording.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recording: Option<String>,
+    /// The round; null when it came before the first beat.
+    pub round: Option<u32>,
+    /// `good` or `ouch`.
+    pub verdict: &'static str,
+}
+
+/// Something that is not part of the game.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NoteItem {
+    /// Nanoseconds since the opening.
+    pub at_ns: u64,
+    /// `text` or `binary`.
+    pub kind: &'static str,
+    /// The text, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// How long it is.
+    pub bytes: usize,
+}
+
+/// Something that went wrong.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ErrorItem {
+    /// The kind, for scripts to tell errors apart by.
+    pub kind: &'static str,
+    /// The cause, for people.
+    pub message: String,
+    /// Which attempt failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
+    /// After how long the next attempt begins, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_in_ms: Option<f64>,
+    /// The recording that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recording: Option<String>,
+}
+
+/// What came of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The secret was told, and the solution passed or was not to be handed in.
+    Solved,
+    /// The solution was rejected.
+    Rejected,
+    /// The server said `ouch!`.
+    Lost,
+    /// A replay came to its end.
+    Ended,
+    /// Something else went wrong.
+    Failed,
+    /// A person stopped it.
+    Interrupted,
+}
+
+impl Outcome {
+    /// The outcome in a word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Solved => "solved",
+            Outcome::Rejected => "rejected",
+            Outcome::Lost => "lost",
+            Outcome::Ended => "ended",
+            Outcome::Failed => "failed",
+            Outcome::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// The whole run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SummaryItem {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// How many beats were answered, in the last attempt or in all recordings.
+    pub rounds: u32,
+    /// How many attempts were made.
+    pub attempts: u32,
+    /// The secret, if it was told.
+    pub secret: Option<String>,
+    /// The smallest margin.
+    pub worst_margin_ms: Option<f64>,
+    /// How late beats were on average, but for one that was answered wrong.
+    pub mean_lateness_ms: Option<f64>,
+    /// How late the latest of them was.
+    pub worst_lateness_ms: Option<f64>,
+    /// How many recordings were replayed, in a replay of recordings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recordings: Option<usize>,
+    /// How many of their beats would be answered otherwise now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub differences: Option<u32>,
+}
+
+/// A server listens.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ListeningItem {
+    /// Its base URL.
+    pub url: String,
+    /// How many rounds its conversations have.
+    pub rounds: u32,
+    /// What its intervals are drawn from.
+    pub seed: u64,
+    /// Whether any access token is good.
+    pub any_access_token: bool,
+}
+
+/// A server has held a conversation.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ConversationItem {
+    /// Its number.
+    pub number: u64,
+    /// Whom it was held with.
+    pub peer: String,
+    /// How many beats were sent.
+    pub rounds: u32,
+    /// `won`, `lost`, `broken_off` or `refused`.
+    pub result: &'static str,
+    /// Why it was lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// How late the latest beat left; null without beats.
+    pub worst_delay_ms: Option<f64>,
+}
+
+impl Item {
+    /// What a player noticed, apart from its beats.
+    pub fn from_event(event: &PlayerEvent, recording: Option<&str>) -> Option<Item> {
+        Some(match event {
+            PlayerEvent::Beat(_) => return None,
+            // The summary and the error say what there is to say.
+            PlayerEvent::Expired { .. } => return None,
+            PlayerEvent::Hello { at, text } => Item::Hello {
+                at_ns: at.as_nanos(),
+                text: text.clone(),
+            },
+            PlayerEvent::Verdict { round, verdict, .. } => Item::Verdict(VerdictItem {
+                recording: recording.map(str::to_owned),
+                round: round.map(|round| round.number()),
+                verdict: verdict.as_str(),
+            }),
+            PlayerEvent::Secret { secret, .. } => Item::Secret {
+                secret: secret.clone(),
+            },
+            PlayerEvent::Noted { at, message } => Item::Note(match message {
+                Message::Text(text) => NoteItem {
+                    at_ns: at.as_nanos(),
+                    kind: "text",
+                    text: Some(text.clone()),
+                    bytes: text.len(),
+                },
+                Message::Binary(data) | Message::Ping(data) | Message::Pong(data) => NoteItem {
+                    at_ns: at.as_nanos(),
+                    kind: "binary",
+                    text: None,
+                    bytes: data.len(),
+                },
+            }),
+        })
+    }
+}
+
+/// A time in milliseconds, to the microsecond.
+pub fn millis(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
+}
+
+fn micros(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e7).round() / 10.0
+}
+
+/// Nanoseconds as milliseconds, to the microsecond.
+pub(super) fn signed_millis(nanos: i64) -> f64 {
+    // Adding zero turns the negative zero that rounding can leave into the other one.
+    (nanos as f64 / 1e3).round() / 1e3 + 0.0
+}

@@ -1,0 +1,185 @@
+use std::time::Duration;
+
+use super::item::{millis, signed_millis};
+use super::{Outcome, SummaryItem};
+use crate::conversation::challenge::{Beat, PlayerEvent, Verdict};
+
+/// Adds up a run: the rounds of its newest attempt, or of all recordings that it replays.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    attempts: u32,
+    secret: Option<String>,
+    recordings: Option<usize>,
+    differences: Option<u32>,
+    rounds: u32,
+    worst_margin: Option<Duration>,
+    /// Of the beats whose interval is not known to be wrong.
+    lateness: Lateness,
+    /// The lateness of the newest beat, which an `ouch!` may still take out of account.
+    newest_ns: Option<i64>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Lateness {
+    count: i64,
+    sum_ns: i64,
+    worst_ns: i64,
+}
+
+impl Tally {
+    /// Another attempt begins: what came before counts no more.
+    pub fn begin_attempt(&mut self) {
+        *self = Tally {
+            attempts: self.attempts + 1,
+            ..Tally::default()
+        };
+    }
+
+    /// Another recording is replayed, on top of those before.
+    pub fn begin_recording(&mut self) {
+        self.end_conversation();
+        *self.recordings.get_or_insert(0) += 1;
+        self.differences.get_or_insert(0);
+    }
+
+    /// A recorded beat is answered differently now.
+    pub fn differs(&mut self) {
+        *self.differences.get_or_insert(0) += 1;
+    }
+
+    /// Takes account of what a player noticed.
+    pub fn count(&mut self, event: &PlayerEvent) {
+        match event {
+            PlayerEvent::Beat(beat) => self.beat(beat),
+            PlayerEvent::Verdict {
+                verdict: Verdict::Ouch,
+                ..
+            } => self.newest_ns = None,
+            PlayerEvent::Secret { secret, .. } => self.secret = Some(secret.clone()),
+            _ => {}
+        }
+    }
+
+    /// The newest beat stands: no verdict on it comes any more.
+    fn end_conversation(&mut self) {
+        let Some(newest) = self.newest_ns.take() else {
+            return;
+        };
+        let Lateness {
+            count,
+            sum_ns,
+            worst_ns,
+        } = self.lateness;
+        self.lateness = Lateness {
+            count: count + 1,
+            sum_ns: sum_ns.saturating_add(newest),
+            worst_ns: if count == 0 {
+                newest
+            } else {
+                worst_ns.max(newest)
+            },
+        };
+    }
+
+    /// How many attempts were begun.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    fn beat(&mut self, beat: &Beat) {
+        self.end_conversation();
+        self.rounds += 1;
+        self.newest_ns = Some(beat.lateness_ns());
+        let margin = beat.margin();
+        let worst = self.worst_margin.get_or_insert(margin);
+        *worst = margin.min(*worst);
+    }
+
+    /// The summary of a run that came to this.
+    pub fn summary(mut self, outcome: Outcome) -> SummaryItem {
+        self.end_conversation();
+        let Lateness {
+            count,
+            sum_ns,
+            worst_ns,
+        } = self.lateness;
+        SummaryItem {
+            outcome,
+            rounds: self.rounds,
+            attempts: self.attempts,
+            secret: self.secret,
+            worst_margin_ms: self.worst_margin.map(millis),
+            mean_lateness_ms: (count > 0).then(|| signed_millis(sum_ns / count.max(1))),
+            worst_lateness_ms: (count > 0).then(|| signed_millis(worst_ns)),
+            recordings: self.recordings,
+            differences: self.differences,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conversation::Stamp;
+    use crate::conversation::challenge::{Interval, Round};
+
+    fn beat(elapsed_ms: u64) -> PlayerEvent {
+        let elapsed = Duration::from_millis(elapsed_ms);
+        PlayerEvent::Beat(Beat {
+            round: Round::FIRST,
+            at: Stamp::OPENING,
+            elapsed,
+            interval: Interval::nearest(elapsed),
+            answered_in: None,
+        })
+    }
+
+    fn ouch() -> PlayerEvent {
+        PlayerEvent::Verdict {
+            at: Stamp::OPENING,
+            round: None,
+            verdict: Verdict::Ouch,
+        }
+    }
+
+    #[test]
+    fn a_lost_round_has_a_margin_and_no_lateness() {
+        let mut tally = Tally::default();
+        for event in [beat(690), beat(1530), beat(1760), ouch()] {
+            tally.count(&event);
+        }
+        let summary = tally.summary(Outcome::Lost);
+        assert_eq!(summary.rounds, 3);
+        assert_eq!(summary.worst_margin_ms, Some(10.0));
+        assert_eq!(summary.mean_lateness_ms, Some(10.0));
+        assert_eq!(summary.worst_lateness_ms, Some(30.0));
+    }
+
+    #[test]
+    fn only_the_newest_attempt_counts() {
+        let mut tally = Tally::default();
+        tally.begin_attempt();
+        tally.count(&beat(690));
+        tally.begin_attempt();
+        tally.count(&beat(720));
+        let summary = tally.summary(Outcome::Solved);
+        assert_eq!((summary.attempts, summary.rounds), (2, 1));
+        assert_eq!(summary.mean_lateness_ms, Some(20.0));
+    }
+
+    #[test]
+    fn without_beats_there_is_nothing_to_say() {
+        let summary = Tally::default().summary(Outcome::Failed);
+        assert_eq!(summary.worst_margin_ms, None);
+        assert_eq!(summary.mean_lateness_ms, None);
+    }
+
+    #[test]
+    fn beats_that_are_always_early_have_a_negative_worst() {
+        let mut tally = Tally::default();
+        tally.count(&beat(695));
+        tally.count(&beat(690));
+        let summary = tally.summary(Outcome::Solved);
+        assert_eq!(summary.worst_lateness_ms, Some(-5.0));
+    }
+}

@@ -1,0 +1,528 @@
+//! Aligned lines for people, within 80 columns.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+
+use super::{
+    BeatItem, ConversationItem, ErrorItem, Item, ListeningItem, NoteItem, OpenItem, Outcome,
+    SummaryItem, VerdictItem,
+};
+use crate::link::Printable;
+
+const LABEL: Style = Style::new().bold();
+const GOOD: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default();
+const WARN: Style = AnsiColor::Yellow.on_default();
+
+/// How much of a server's remark is shown.
+const REMARK: usize = 68;
+
+/// Margins below this are marked, in milliseconds: a beat that much later would have been
+/// answered wrong.
+const NARROW_MS: f64 = 50.0;
+
+/// Writes items as lines. A beat is held back until its verdict is there, the next beat, or the
+/// end, so that a round is one line.
+#[derive(Debug, Default)]
+pub struct Text {
+    held_back: Option<BeatItem>,
+    /// The columns that the table on the page has, if there is one.
+    table: Option<Columns>,
+    recording: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Columns {
+    Live,
+    Replay,
+}
+
+impl Text {
+    /// Writes an item, as far as it is complete.
+    ///
+    /// # Errors
+    ///
+    /// When the writer fails.
+    pub fn write(&mut self, item: &Item, out: &mut impl Write) -> io::Result<()> {
+        match item {
+            Item::Beat(beat) => {
+                self.flush(out)?;
+                self.begin_table(beat, out)?;
+                self.held_back = Some(beat.clone());
+                return Ok(());
+            }
+            Item::Verdict(verdict) => return self.verdict(verdict, out),
+            _ => self.flush(out)?,
+        }
+        if !matches!(item, Item::Note(_)) {
+            self.table = None;
+        }
+        match item {
+            Item::Beat(_) | Item::Verdict(_) => Ok(()),
+            Item::Open(open) => write_open(open, out),
+            Item::Hello { text, .. } => {
+                let greeting = text.split_once(char::is_whitespace);
+                label(
+                    out,
+                    "hello",
+                    Remark(greeting.map_or(text, |(_hello, rest)| rest)),
+                )
+            }
+            Item::Note(note) => write_note(note, out),
+            Item::Secret { secret } => label(out, "secret", Printable(secret)),
+            Item::Submission { passed, response } => {
+                let (style, word) = if *passed {
+                    (GOOD, "passed")
+                } else {
+                    (BAD, "not passed")
+                };
+                let response = response.to_string();
+                label(
+                    out,
+                    "submitted",
+                    format_args!("{style}{word}{style:#}: {}", Printable(&response)),
+                )
+            }
+            // Errors go to standard error.
+            Item::Error(ErrorItem { .. }) => Ok(()),
+            Item::Summary(summary) => write_summary(summary, out),
+            Item::Listening(listening) => write_listening(listening, out),
+            Item::Conversation(conversation) => write_conversation(conversation, out),
+        }
+    }
+
+    /// Writes the round that is held back, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// When the writer fails.
+    pub fn flush(&mut self, out: &mut impl Write) -> io::Result<()> {
+        match self.held_back.take() {
+            Some(beat) => writeln!(out, "{}", Row(&beat, "")),
+            None => Ok(()),
+        }
+    }
+
+    /// The round that is held back, as it would be written.
+    pub fn held_back(&self) -> Option<String> {
+        let beat = self.held_back.as_ref()?;
+        Some(anstream::adapter::strip_str(&Row(beat, "").to_string()).to_string())
+    }
+
+    fn begin_table(&mut self, beat: &BeatItem, out: &mut impl Write) -> io::Result<()> {
+        let recording = beat.recorded.as_ref().map(|recorded| &recorded.recording);
+        let columns = match recording {
+            None => Columns::Live,
+            Some(_) => Columns::Replay,
+        };
+        if self.table == Some(columns) && self.recording.as_ref() == recording {
+            return Ok(());
+        }
+        if let Some(recording) = recording {
+            writeln!(out, "\n{LABEL}{}{LABEL:#}", Printable(recording))?;
+        } else {
+            writeln!(out)?;
+        }
+        self.table = Some(columns);
+        self.recording = recording.cloned();
+        let interval = match columns {
+            Columns::Live => "interval",
+            Columns::Replay => "then   now",
+        };
+        writeln!(
+            out,
+            "{LABEL}{:>5}  {:>10}  {interval:>10}  {:>10}  {:>10}  {:>9}  verdict{LABEL:#}",
+            "round", "elapsed", "off", "margin", "answer"
+        )
+    }
+
+    fn verdict(&mut self, verdict: &VerdictItem, out: &mut impl Write) -> io::Result<()> {
+        match self.held_back.take() {
+            Some(beat) => writeln!(out, "{}", Row(&beat, verdict.verdict)),
+            // An `ouch!` after the verdict of the newest round, or before the first.
+            None => label(out, "verdict", Verdict(verdict.verdict)),
+        }
+    }
+}
+
+fn label(out: &mut impl Write, label: &str, text: impl fmt::Display) -> io::Result<()> {
+    writeln!(out, "{LABEL}{label:<10}{LABEL:#} {text}")
+}
+
+fn write_open(open: &OpenItem, out: &mut impl Write) -> io::Result<()> {
+    let url = Printable(&open.url);
+    label(out, "connected", format_args!("{url} ({})", open.peer))?;
+    let mut phases = Vec::new();
+    for (name, took) in [
+        ("dns", open.dns_ms),
+        ("tcp", Some(open.tcp_ms)),
+        ("tls", open.tls_ms),
+        ("upgrade", Some(open.upgrade_ms)),
+    ] {
+        phases.extend(took.map(|took| format!("{name} {took:.1} ms")));
+    }
+    label(out, "", phases.join(", "))
+}
+
+fn write_note(note: &NoteItem, out: &mut impl Write) -> io::Result<()> {
+    match &note.text {
+        Some(text) => label(out, "noted", Remark(text)),
+        None => label(
+            out,
+            "noted",
+            format_args!("{} bytes of binary data", note.bytes),
+        ),
+    }
+}
+
+fn write_summary(summary: &SummaryItem, out: &mut impl Write) -> io::Result<()> {
+    let nothing_happened = summary.rounds == 0 && summary.recordings.is_none();
+    if nothing_happened && summary.outcome == Outcome::Failed {
+        // The error says it all.
+        return Ok(());
+    }
+    let rounds = counted(summary.rounds.into(), "round");
+    let of = match (summary.recordings, summary.differences) {
+        (Some(recordings), Some(differences)) => format!(
+            "{rounds} in {}, {} answered differently now",
+            counted(recordings as u64, "recording"),
+            differences
+        ),
+        _ if summary.attempts > 0 => {
+            format!("{rounds}, {}", counted(summary.attempts.into(), "attempt"))
+        }
+        _ => rounds,
+    };
+    let word = summary.outcome.as_str();
+    writeln!(out)?;
+    label(out, word, of)?;
+    if let Some(margin) = summary.worst_margin_ms {
+        label(out, "margin", format_args!("worst {margin:.1} ms"))?;
+    }
+    if let (Some(mean), Some(worst)) = (summary.mean_lateness_ms, summary.worst_lateness_ms) {
+        label(
+            out,
+            "lateness",
+            format_args!("mean {}, worst {}", Signed(mean), Signed(worst)),
+        )?;
+    }
+    Ok(())
+}
+
+fn write_listening(listening: &ListeningItem, out: &mut impl Write) -> io::Result<()> {
+    label(out, "listening", &listening.url)?;
+    label(
+        out,
+        "",
+        format_args!(
+            "{} a conversation, seed {}",
+            counted(listening.rounds.into(), "round"),
+            listening.seed
+        ),
+    )?;
+    writeln!(
+        out,
+        "try: HACKATTIC_ACCESS_TOKEN={} wsbeat solve --base-url {}",
+        if listening.any_access_token {
+            "any"
+        } else {
+            "…"
+        },
+        listening.url
+    )
+}
+
+fn write_conversation(held: &ConversationItem, out: &mut impl Write) -> io::Result<()> {
+    let style = match held.result {
+        "won" => GOOD,
+        "lost" => BAD,
+        _ => WARN,
+    };
+    let result = held.result.replace('_', " ");
+    write!(
+        out,
+        "{:>4} {:<21} {style}{result:<10}{style:#} {}",
+        held.number,
+        held.peer,
+        counted(held.rounds.into(), "beat"),
+    )?;
+    if let Some(delay) = held.worst_delay_ms {
+        write!(out, ", {delay:.2} ms late")?;
+    }
+    if let Some(cause) = &held.cause {
+        write!(out, "; {cause}")?;
+    }
+    writeln!(out)
+}
+
+fn counted(number: u64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
+/// A round in its columns.
+struct Row<'a>(&'a BeatItem, &'a str);
+
+impl fmt::Display for Row<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Row(beat, verdict) = self;
+        let answer = match beat.answer_us {
+            None => "-".to_owned(),
+            Some(us) if us < 10_000.0 => format!("{us:.0} µs"),
+            Some(us) => format!("{:.0} ms", us / 1e3),
+        };
+        let narrow = if beat.margin_ms < NARROW_MS {
+            WARN
+        } else {
+            Style::new()
+        };
+        let differs = if beat.differs() { WARN } else { Style::new() };
+        let interval = match &beat.recorded {
+            None => beat.interval_ms.to_string(),
+            Some(recorded) => {
+                let then = recorded
+                    .recorded_interval_ms
+                    .map_or("-".to_owned(), |then| then.to_string());
+                format!("{then:>4}  {:>4}", beat.interval_ms)
+            }
+        };
+        write!(
+            f,
+            "{:>5}  {:>10}  {differs}{interval:>10}{differs:#}  {:>10}  \
+             {narrow}{:>10}{narrow:#}  {answer:>9}",
+            beat.round,
+            format!("{:.1} ms", beat.elapsed_ms),
+            Signed(beat.lateness_ms).to_string(),
+            format!("{:.1} ms", beat.margin_ms),
+        )?;
+        if !verdict.is_empty() {
+            write!(f, "  {}", Verdict(verdict))?;
+        }
+        Ok(())
+    }
+}
+
+/// Milliseconds to a tenth, with their sign; what rounds to zero is not below it.
+struct Signed(f64);
+
+impl fmt::Display for Signed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:+.1} ms", (self.0 * 10.0).round() / 10.0 + 0.0)
+    }
+}
+
+/// A verdict in its colour.
+struct Verdict<'a>(&'a str);
+
+impl fmt::Display for Verdict<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let style = if self.0 == "good" { GOOD } else { BAD };
+        write!(f, "{style}{}{style:#}", self.0)
+    }
+}
+
+/// The beginning of what a server said.
+struct Remark<'a>(&'a str);
+
+impl fmt::Display for Remark<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.0.trim();
+        match text.char_indices().nth(REMARK) {
+            None => write!(f, "{}", Printable(text)),
+            Some((end, _)) => write!(f, "{}…", Printable(&text[..end])),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::report::Recorded;
+
+    fn beat(round: u32, elapsed_ms: f64, interval_ms: u16, margin_ms: f64) -> BeatItem {
+        BeatItem {
+            recorded: None,
+            round,
+            at_ns: 700_123_456,
+            elapsed_ms,
+            interval_ms,
+            window_ms: (1100, Some(1750)),
+            margin_ms,
+            lateness_ms: ((elapsed_ms - f64::from(interval_ms)) * 1e3).round() / 1e3,
+            answer_us: Some(42.1),
+        }
+    }
+
+    fn verdict(round: u32, verdict: &'static str) -> Item {
+        Item::Verdict(VerdictItem {
+            recording: None,
+            round: Some(round),
+            verdict,
+        })
+    }
+
+    /// One of each.
+    pub(in crate::report) fn every_item() -> Vec<Item> {
+        let replayed = BeatItem {
+            recorded: Some(Recorded {
+                recording: "run.jsonl".into(),
+                recorded_interval_ms: Some(2000),
+            }),
+            answer_us: None,
+            ..beat(1, 1499.0, 1500, 251.0)
+        };
+        vec![
+            Item::Listening(ListeningItem {
+                url: "http://127.0.0.1:8765".into(),
+                rounds: 10,
+                seed: 7,
+                any_access_token: true,
+            }),
+            Item::Open(OpenItem {
+                attempt: 1,
+                url: "wss://hackattic.com/_/ws/…".into(),
+                peer: "192.0.2.1:443".into(),
+                dns_ms: Some(12.345),
+                tcp_ms: 20.1,
+                tls_ms: Some(44.0),
+                upgrade_ms: 21.987,
+            }),
+            Item::Hello {
+                at_ns: 1_200_000,
+                text: "hello! start counting the time between the pings (start from the moment \
+                       you opened this connection)"
+                    .into(),
+            },
+            Item::Beat(beat(1, 700.434, 700, 399.566)),
+            verdict(1, "good"),
+            Item::Note(NoteItem {
+                at_ns: 900_000_000,
+                kind: "text",
+                text: Some("the weather is \u{1b}[31mfine\n".into()),
+                bytes: 24,
+            }),
+            Item::Note(NoteItem {
+                at_ns: 900_000_001,
+                kind: "binary",
+                text: None,
+                bytes: 3,
+            }),
+            Item::Beat(beat(2, 1746.0, 1500, 4.0)),
+            verdict(2, "ouch"),
+            Item::Secret {
+                secret: "square limit withered water yellow sun".into(),
+            },
+            Item::Submission {
+                passed: true,
+                response: serde_json::json!({ "result": "passed" }),
+            },
+            Item::Submission {
+                passed: false,
+                response: serde_json::json!({ "rejected": "no" }),
+            },
+            Item::Error(ErrorItem {
+                kind: "lost",
+                message: "ouch! in round 2".into(),
+                attempt: Some(1),
+                retry_in_ms: Some(500.0),
+                recording: None,
+            }),
+            Item::Summary(SummaryItem {
+                outcome: Outcome::Solved,
+                rounds: 20,
+                attempts: 1,
+                secret: Some("square limit withered water yellow sun".into()),
+                worst_margin_ms: Some(4.0),
+                mean_lateness_ms: Some(0.21),
+                worst_lateness_ms: Some(246.0),
+                recordings: None,
+                differences: None,
+            }),
+            Item::Beat(replayed),
+            Item::Verdict(VerdictItem {
+                recording: Some("run.jsonl".into()),
+                round: Some(1),
+                verdict: "ouch",
+            }),
+            Item::Summary(SummaryItem {
+                outcome: Outcome::Ended,
+                rounds: 1,
+                attempts: 0,
+                secret: None,
+                worst_margin_ms: Some(251.0),
+                mean_lateness_ms: None,
+                worst_lateness_ms: None,
+                recordings: Some(1),
+                differences: Some(1),
+            }),
+            Item::Conversation(ConversationItem {
+                number: 3,
+                peer: "127.0.0.1:4711".into(),
+                rounds: 4,
+                result: "lost",
+                cause: Some("no answer in time".into()),
+                worst_delay_ms: Some(0.071),
+            }),
+        ]
+    }
+
+    fn written(items: &[Item]) -> String {
+        let mut text = Text::default();
+        let mut out = anstream::StripStream::new(Vec::new());
+        for item in items {
+            text.write(item, &mut out).unwrap();
+        }
+        text.flush(&mut out).unwrap();
+        String::from_utf8(out.into_inner()).unwrap()
+    }
+
+    #[test]
+    fn every_item_has_its_lines() {
+        let page = written(&every_item());
+        for line in page.lines() {
+            assert!(line.chars().count() <= 80, "too wide: {line}");
+        }
+        insta::assert_snapshot!(page, @r##"
+listening  http://127.0.0.1:8765
+           10 rounds a conversation, seed 7
+try: HACKATTIC_ACCESS_TOKEN=any wsbeat solve --base-url http://127.0.0.1:8765
+connected  wss://hackattic.com/_/ws/… (192.0.2.1:443)
+           dns 12.3 ms, tcp 20.1 ms, tls 44.0 ms, upgrade 22.0 ms
+hello      start counting the time between the pings (start from the moment you…
+
+round     elapsed    interval         off      margin     answer  verdict
+    1    700.4 ms         700     +0.4 ms    399.6 ms      42 µs  good
+noted      the weather is \u{1b}[31mfine
+noted      3 bytes of binary data
+    2   1746.0 ms        1500   +246.0 ms      4.0 ms      42 µs  ouch
+secret     square limit withered water yellow sun
+submitted  passed: {"result":"passed"}
+submitted  not passed: {"rejected":"no"}
+
+solved     20 rounds, 1 attempt
+margin     worst 4.0 ms
+lateness   mean +0.2 ms, worst +246.0 ms
+
+run.jsonl
+round     elapsed  then   now         off      margin     answer  verdict
+    1   1499.0 ms  2000  1500     -1.0 ms    251.0 ms          -  ouch
+
+ended      1 round in 1 recording, 1 answered differently now
+margin     worst 251.0 ms
+   3 127.0.0.1:4711        lost       4 beats, 0.07 ms late; no answer in time
+"##);
+    }
+
+    #[test]
+    fn rounds_without_a_verdict_are_lines_too() {
+        let rounds = [1, 2].map(|round| Item::Beat(beat(round, 699.9, 700, 399.9)));
+        insta::assert_snapshot!(written(&rounds), @r##"
+
+round     elapsed    interval         off      margin     answer  verdict
+    1    699.9 ms         700     -0.1 ms    399.9 ms      42 µs
+    2    699.9 ms         700     -0.1 ms    399.9 ms      42 µs
+"##);
+    }
+}
