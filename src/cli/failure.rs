@@ -133,6 +133,18 @@ impl Failure {
         }
     }
 
+    /// A run that was stopped at this point.
+    pub(super) fn stopped(reason: StopReason, at_what_point: &str) -> Self {
+        match reason {
+            StopReason::Interrupted | StopReason::Shutdown => {
+                Kind::Interrupted.because(format_args!("interrupted{at_what_point}"))
+            }
+            StopReason::Deadline => Kind::Deadline.because(format_args!(
+                "the time that --deadline allows for the run was up{at_what_point}"
+            )),
+        }
+    }
+
     /// What was being done when it failed.
     pub(super) fn context(self, doing: impl fmt::Display) -> Self {
         Failure {
@@ -153,12 +165,7 @@ impl std::error::Error for Failure {}
 
 impl From<StopReason> for Failure {
     fn from(reason: StopReason) -> Self {
-        match reason {
-            StopReason::Interrupted | StopReason::Shutdown => {
-                Kind::Interrupted.because("interrupted")
-            }
-            StopReason::Deadline => Kind::Deadline.because("the --deadline for the run is up"),
-        }
+        Failure::stopped(reason, "")
     }
 }
 

@@ -250,7 +250,7 @@ impl Played {
             Some(beat) => format!("after round {}", beat.round),
         };
         match &self.ending.cause {
-            EndCause::Stopped(reason) => Failure::from(*reason).context(after),
+            EndCause::Stopped(reason) => Failure::stopped(*reason, &format!(" {after}")),
             EndCause::Idle(limit) => Kind::Silent.because(format_args!(
                 "no message for {limit:?} {after}; --idle-timeout waits longer"
             )),

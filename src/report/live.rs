@@ -33,7 +33,7 @@ impl Live {
     pub fn count_behind(&self, text: String) {
         if let Some(bar) = &self.0 {
             bar.set_message(text);
-            bar.reset_elapsed();
+            bar.reset();
             bar.enable_steady_tick(TICK);
         }
     }
@@ -50,7 +50,6 @@ impl Live {
         if let Some(bar) = &self.0 {
             bar.disable_steady_tick();
             bar.finish_and_clear();
-            bar.reset();
         }
     }
 

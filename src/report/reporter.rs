@@ -1,7 +1,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use super::text::Text;
-use super::{Item, Live, Redactor, json};
+use super::{Item, Live, Redactor, VerdictItem, json};
 
 /// How items are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -102,20 +102,27 @@ impl Reporter {
     /// Counts the time to the next beat, where there is one to come.
     fn count(&self, item: &Item) {
         match item {
-            Item::Open(_) => self.live.count_behind("    …".into()),
+            Item::Open(_) => self.live.count_behind(waiting_for(1)),
             Item::Beat(beat) if beat.recorded.is_none() => {
                 let row = self.text.held_back().unwrap_or_default();
                 self.live.count_behind(format!("{row}  …"));
             }
-            Item::Verdict(verdict) if verdict.verdict == "good" => {
-                self.live.set_text("    …".into());
-            }
+            Item::Verdict(VerdictItem {
+                verdict: "good",
+                round: Some(round),
+                ..
+            }) => self.live.set_text(waiting_for(round + 1)),
             Item::Verdict(_) | Item::Secret { .. } | Item::Error(_) | Item::Summary(_) => {
                 self.live.clear();
             }
             _ => {}
         }
     }
+}
+
+/// The beginning of a row that the next beat will complete.
+fn waiting_for(round: u32) -> String {
+    format!("{round:>5}  …")
 }
 
 /// Standard output, out of the way of the live line.

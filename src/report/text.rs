@@ -17,7 +17,7 @@ const BAD: Style = AnsiColor::Red.on_default();
 const WARN: Style = AnsiColor::Yellow.on_default();
 
 /// How much of a server's remark is shown.
-const REMARK: usize = 68;
+const REMARK: usize = 67;
 
 /// Margins below this are marked, in milliseconds: a beat that much later would have been
 /// answered wrong.
@@ -148,7 +148,7 @@ impl Text {
 }
 
 fn label(out: &mut impl Write, label: &str, text: impl fmt::Display) -> io::Result<()> {
-    writeln!(out, "{LABEL}{label:<10}{LABEL:#} {text}")
+    writeln!(out, "{LABEL}{label:<11}{LABEL:#} {text}")
 }
 
 fn write_open(open: &OpenItem, out: &mut impl Write) -> io::Result<()> {
@@ -485,32 +485,32 @@ pub(super) mod tests {
             assert!(line.chars().count() <= 80, "too wide: {line}");
         }
         insta::assert_snapshot!(page, @r##"
-listening  http://127.0.0.1:8765
-           10 rounds a conversation, seed 7
+listening   http://127.0.0.1:8765
+            10 rounds a conversation, seed 7
 try: HACKATTIC_ACCESS_TOKEN=any wsbeat solve --base-url http://127.0.0.1:8765
-connected  wss://hackattic.com/_/ws/… (192.0.2.1:443)
-           dns 12.3 ms, tcp 20.1 ms, tls 44.0 ms, upgrade 22.0 ms
-hello      start counting the time between the pings (start from the moment you…
+connected   wss://hackattic.com/_/ws/… (192.0.2.1:443)
+            dns 12.3 ms, tcp 20.1 ms, tls 44.0 ms, upgrade 22.0 ms
+hello       start counting the time between the pings (start from the moment yo…
 
 round     elapsed    interval         off      margin     answer  verdict
     1    700.4 ms         700     +0.4 ms    399.6 ms      42 µs  good
-noted      the weather is \u{1b}[31mfine
-noted      3 bytes of binary data
+noted       the weather is \u{1b}[31mfine
+noted       3 bytes of binary data
     2   1746.0 ms        1500   +246.0 ms      4.0 ms      42 µs  ouch
-secret     square limit withered water yellow sun
-submitted  passed: {"result":"passed"}
-submitted  not passed: {"rejected":"no"}
+secret      square limit withered water yellow sun
+submitted   passed: {"result":"passed"}
+submitted   not passed: {"rejected":"no"}
 
-solved     20 rounds, 1 attempt
-margin     worst 4.0 ms
-lateness   mean +0.2 ms, worst +246.0 ms
+solved      20 rounds, 1 attempt
+margin      worst 4.0 ms
+lateness    mean +0.2 ms, worst +246.0 ms
 
 run.jsonl
 round     elapsed  then   now         off      margin     answer  verdict
     1   1499.0 ms  2000  1500     -1.0 ms    251.0 ms          -  ouch
 
-ended      1 round in 1 recording, 1 answered differently now
-margin     worst 251.0 ms
+ended       1 round in 1 recording, 1 answered differently now
+margin      worst 251.0 ms
    3 127.0.0.1:4711        lost       4 beats, 0.07 ms late; no answer in time
 "##);
     }
