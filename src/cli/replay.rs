@@ -141,14 +141,15 @@ fn judge(context: &mut Context<'_>, path: &Path, mut player: Player) -> Result<(
         .map_err(|error| Kind::Recording.because(format_args!("{name}: {error}")))?;
     context.tally.begin_recording();
     let answers = recorded_answers(&recording);
+    let mut answers = answers.into_iter();
     let ignore = |_at, _message| {};
     recording::replay(&recording, &mut player, ignore, |event| {
-        context.tally.count(&event);
-        match event {
+        match &event {
             PlayerEvent::Beat(beat) => {
-                let round = beat.round.number() as usize;
-                let answer = answers.get(round - 1).copied().flatten();
-                let item = BeatItem::new(&beat, Some(Recorded::new(&name, answer)));
+                let Some(answer) = answers.next() else {
+                    return;
+                };
+                let item = BeatItem::new(beat, Some(Recorded::new(&name, answer)));
                 if item.differs() {
                     context.tally.differs();
                 }
@@ -162,6 +163,7 @@ fn judge(context: &mut Context<'_>, path: &Path, mut player: Player) -> Result<(
             // What else was said then is in the recording.
             _ => {}
         }
+        context.tally.count(&event);
     });
     if let Some(cut) = recording.cut {
         let failure = Kind::Recording.because(format_args!(

@@ -40,7 +40,7 @@ impl Default for Limits {
         Limits {
             idle: None,
             write: Duration::from_secs(10),
-            close: Duration::from_secs(2),
+            close: Duration::from_secs(1),
             precision: Precision::default(),
         }
     }

@@ -1,6 +1,6 @@
 use super::Recording;
 use crate::conversation::challenge::{Interval, ServerMessage};
-use crate::conversation::{Message, Output, Party, Stamp, WireEvent};
+use crate::conversation::{CloseReason, ClosedBy, Message, Output, Party, Stamp, WireEvent};
 
 /// Runs a party over the stamps of a recording, without waiting: the driver for the past. What
 /// the party says now is handed to `said`, what it notices to `noticed`.
@@ -58,7 +58,8 @@ fn drain<P: Party>(
 }
 
 /// What was answered in a recorded challenge, in the order of its rounds. `None` stands for a beat
-/// that was not answered, or not with an interval.
+/// that was not answered, or not with an interval. Beats that still came in after this side had
+/// taken its leave began no rounds.
 pub fn recorded_answers(recording: &Recording) -> Vec<Option<Interval>> {
     let mut answers = Vec::new();
     let mut unanswered = false;
@@ -74,6 +75,12 @@ pub fn recorded_answers(recording: &Recording) -> Vec<Option<Interval>> {
                 if let Some(answer) = answers.last_mut() {
                     *answer = text.parse().ok();
                 }
+            }
+            WireEvent::Close(CloseReason {
+                by: ClosedBy::Us, ..
+            }) => {
+                let answered = answers.iter().rposition(Option::is_some);
+                answers.truncate(answered.map_or(0, |last| last + 1));
             }
             _ => {}
         }
@@ -129,6 +136,16 @@ mod tests {
             recorded_answers(&recording()),
             [Some(Interval::Ms700), Some(Interval::Ms2000), None]
         );
+    }
+
+    #[test]
+    fn beats_after_the_leave_are_no_rounds() {
+        let text = format!(
+            "{RECORDED}{}\n",
+            r#"{"at_ns":2400000000,"type":"close","by":"us","code":1000,"reason":""}"#
+        );
+        let recording = Recording::read(text.as_bytes()).unwrap();
+        assert_eq!(recorded_answers(&recording).len(), 2);
     }
 
     #[test]
