@@ -11,13 +11,11 @@ use crate::report::{Live, Redactor};
 /// What is logged when nobody asks for anything: what a person should know of.
 const DEFAULT_FILTER: &str = "warn";
 
-/// How logs are written.
+/// How logs are written: lines for people, or one JSON object a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum LogFormat {
-    /// Lines for people
     #[default]
     Text,
-    /// One JSON object a line
     Json,
 }
 

@@ -7,6 +7,7 @@
 mod environment;
 mod failure;
 mod logging;
+mod man;
 mod play;
 mod replay;
 mod seed;
@@ -39,8 +40,7 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
 
-    /// How to write the logs that RUST_LOG asks for (RUST_LOG=wsbeat=debug shows every frame and
-    /// every decision); they go to standard error
+    /// How to write the logs that RUST_LOG asks for, such as RUST_LOG=wsbeat=debug
     #[arg(
         long,
         global = true,
@@ -111,7 +111,7 @@ fn start(cli: Cli, redactor: &Redactor) -> anyhow::Result<()> {
             clap_complete::generate(*shell, &mut Cli::command(), "wsbeat", &mut script);
             return print(&script);
         }
-        Command::Man => return print(&manual()?),
+        Command::Man => return print(&man::page(Cli::command())?),
     };
     let has_summary = !matches!(cli.command, Command::Serve(_));
     let mut reporter = Reporter::on_stdout(format.into(), redactor);
@@ -233,10 +233,4 @@ fn print(text: &[u8]) -> anyhow::Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-fn manual() -> io::Result<Vec<u8>> {
-    let mut page = Vec::new();
-    clap_mangen::Man::new(Cli::command()).render(&mut page)?;
-    Ok(page)
 }

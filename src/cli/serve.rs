@@ -42,7 +42,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     access_token_file: Option<PathBuf>,
 
-    /// How to write what happens
+    /// Lines for people, or one JSON object a line
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) output: OutputFormat,
 }

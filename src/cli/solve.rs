@@ -71,11 +71,11 @@ pub(super) struct Arguments {
     #[arg(long, conflicts_with = "playground")]
     no_submit: bool,
 
-    /// Record the conversation; a second attempt goes into FILE.2, before the extension
+    /// Record the conversation; a second attempt goes to NAME.2.EXT beside it
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
 
-    /// How to write what happens
+    /// Lines for people, or one JSON object a line
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) output: OutputFormat,
 

@@ -14,13 +14,11 @@ use crate::report::Format;
 /// The most that is read of a file that holds a token.
 const TOKEN_FILE_LIMIT: u64 = 16 * 1024;
 
-/// How to write what there is to report.
+/// How to write what there is to report: lines for people, or one JSON object a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum OutputFormat {
-    /// Lines for people
     #[default]
     Text,
-    /// One JSON object a line
     Json,
 }
 
