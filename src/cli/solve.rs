@@ -1,32 +1,26 @@
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Args;
 use secrecy::SecretString;
-use tokio::task::JoinHandle;
 
 use super::environment::Environment;
 use super::failure::{Failure, Kind};
 use super::play::{Limiting, RecordingFile, play, recording_of_attempt};
+use super::practice::Practice;
+use super::retry::{Pauses, pause_for_retry};
 use super::stopping::{stop_after, unless_stopped};
 use super::values::{OutputFormat, token_file};
 use super::{Context, seed};
 use crate::conversation::challenge::Player;
 use crate::hackattic::{Api, OneTimeToken, Site, Submission, Submitting, TokenProvider};
-use crate::link::{self, Dialer, Phase, Stop, StopReason, Stopper, clock};
-use crate::report::{ErrorItem, Item, Outcome};
-use crate::server::{Server, Settings};
+use crate::link::{self, Dialer, Phase, clock};
+use crate::report::{Item, Outcome};
+use crate::server::Settings;
 
 /// The variable that holds the access token.
 const ACCESS_TOKEN: &str = "HACKATTIC_ACCESS_TOKEN";
-
-/// The pause before the second attempt; it doubles with each one after.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-
-/// The longest pause between two attempts.
-const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
 /// Solve the challenge: fetch a one-time token, answer every beat, hand in the secret
 #[derive(Debug, Args)]
@@ -242,7 +236,7 @@ impl Solving {
             };
             let worth_it = failure.is_worth_another_try() && self.provider.can_provide();
             match pauses.next().filter(|_| worth_it) {
-                Some(pause) => retry(context, &failure, pause).await?,
+                Some(pause) => pause_for_retry(context, &failure, pause).await?,
                 None => return Err(failure),
             }
         }
@@ -309,97 +303,8 @@ async fn submit(
         let transient = error.is_transient();
         let failure = Failure::from(error);
         match pauses.next().filter(|_| transient) {
-            Some(pause) => retry(context, &failure, pause).await?,
+            Some(pause) => pause_for_retry(context, &failure, pause).await?,
             None => return Err(failure.context(by_hand)),
         }
-    }
-}
-
-/// Tells of a failure, and pauses.
-async fn retry(
-    context: &mut Context<'_>,
-    failure: &Failure,
-    pause: Duration,
-) -> Result<(), Failure> {
-    let attempt = context.tally.attempts();
-    context.reporter.report(&Item::Error(ErrorItem {
-        attempt: Some(attempt),
-        retry_in_ms: Some(crate::report::millis(pause)),
-        ..failure.item()
-    }));
-    context.say(format_args!("{failure}; trying again in {pause:?}"));
-    unless_stopped(&mut context.stop, tokio::time::sleep(pause)).await
-}
-
-/// The pauses between attempts, each twice as long as the one before.
-struct Pauses {
-    left: u32,
-    next: Duration,
-}
-
-impl Pauses {
-    fn new(attempts: NonZeroU32) -> Self {
-        Pauses {
-            left: attempts.get() - 1,
-            next: FIRST_PAUSE,
-        }
-    }
-}
-
-impl Iterator for Pauses {
-    type Item = Duration;
-
-    fn next(&mut self) -> Option<Duration> {
-        self.left = self.left.checked_sub(1)?;
-        let pause = self.next;
-        self.next = (pause * 2).min(LONGEST_PAUSE);
-        Some(pause)
-    }
-}
-
-/// The server inside.
-struct Practice {
-    site: Site,
-    stopper: Stopper,
-    serving: JoinHandle<()>,
-}
-
-impl Practice {
-    async fn start(settings: Settings) -> Result<Self, Failure> {
-        let failed = |error: &dyn std::fmt::Display| {
-            Kind::Unreachable.because(format_args!("starting the practice server: {error}"))
-        };
-        let server = Server::bind(settings)
-            .await
-            .map_err(|error| failed(&error))?;
-        let address = server.address().map_err(|error| failed(&error))?;
-        let site = format!("http://{address}");
-        let (stopper, stop) = Stop::channel();
-        Ok(Practice {
-            site: site.parse().map_err(|error| failed(&error))?,
-            stopper,
-            serving: tokio::spawn(server.run(stop, |_held| {})),
-        })
-    }
-
-    async fn end(self) {
-        self.stopper.stop(StopReason::Shutdown);
-        if let Err(error) = self.serving.await {
-            tracing::warn!(%error, "the practice server failed");
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_grow_to_a_limit_and_end_with_the_attempts() {
-        let pauses: Vec<_> = Pauses::new(NonZeroU32::new(8).unwrap()).collect();
-        assert_eq!(pauses.len(), 7);
-        assert_eq!(pauses[..3], [500, 1000, 2000].map(Duration::from_millis));
-        assert_eq!(pauses[6], LONGEST_PAUSE);
-        assert_eq!(Pauses::new(NonZeroU32::MIN).next(), None);
     }
 }

@@ -12,6 +12,8 @@ mod live;
 mod redact;
 mod reporter;
 mod tally;
+#[cfg(test)]
+mod tests;
 pub mod text;
 
 pub use item::{

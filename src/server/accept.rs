@@ -1,5 +1,4 @@
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +13,8 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 
-use super::routes::{House, routes};
+use super::hub::{Hub, Peer};
+use super::routes::routes;
 
 /// How long a client may take over the head of a request, and a request over its answer.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
@@ -22,20 +22,16 @@ const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 /// How long to wait when no connection can be accepted, for want of file descriptors perhaps.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
-/// Whom a request comes from.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Peer(pub(super) SocketAddr);
-
-/// Accepts connections until the house is told to stop.
-pub(super) async fn accept(listener: TcpListener, house: Arc<House>) {
-    let routes = routes(house.clone());
-    let mut stop = house.stop.clone();
+/// Accepts connections until the hub is told to stop.
+pub(super) async fn accept(listener: TcpListener, hub: Arc<Hub>) {
+    let routes = routes(hub.clone());
+    let mut stop = hub.stop.clone();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    let serving = serve(stream, Peer(peer), routes.clone(), house.clone());
-                    house.spawn(serving);
+                    let serving = serve(stream, Peer(peer), routes.clone(), hub.clone());
+                    hub.spawn(serving);
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -48,7 +44,7 @@ pub(super) async fn accept(listener: TcpListener, house: Arc<House>) {
 }
 
 /// Answers the requests of one connection.
-async fn serve(stream: TcpStream, peer: Peer, routes: Router, house: Arc<House>) {
+async fn serve(stream: TcpStream, peer: Peer, routes: Router, hub: Arc<Hub>) {
     // Beats are small and wanted at once: not to be held back by Nagle's algorithm.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY cannot be set");
@@ -73,7 +69,7 @@ async fn serve(stream: TcpStream, peer: Peer, routes: Router, house: Arc<House>)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
-    let mut stop = house.stop.clone();
+    let mut stop = hub.stop.clone();
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         _ = stop.requested() => {

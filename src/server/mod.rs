@@ -1,13 +1,15 @@
 //! The practice server: hackattic's three endpoints on one port of this machine.
 //!
 //! [`Server::bind`] takes the port, [`Server::run`] serves until it is told to stop. Inside,
-//! `accept` turns TCP connections into requests, `routes` answers them, `admission` keeps the
-//! one-time tokens, and `game` decides what is played. The conversation itself is a
+//! `accept` turns TCP connections into requests, `routes` answers them, and the `hub` holds what
+//! they share and the conversations that come of them; `admission` keeps the one-time tokens, and
+//! `game` decides what is played. The conversation itself is a
 //! [`Host`](crate::conversation::challenge::Host) that the link drives.
 
 mod accept;
 mod admission;
 mod game;
+mod hub;
 mod routes;
 
 use std::fmt;
@@ -111,11 +113,11 @@ impl Server {
     /// frame, and whatever has not ended a few seconds later is dropped. `on_held` hears of each
     /// conversation as it ends.
     pub async fn run(self, stop: Stop, on_held: impl Fn(Held) + Send + Sync + 'static) {
-        let house = Arc::new(routes::House::new(self.settings, stop, Box::new(on_held)));
-        let tasks = house.tasks.clone();
-        let remnants = house.remnants.clone().drop_guard();
+        let hub = Arc::new(hub::Hub::new(self.settings, stop, Box::new(on_held)));
+        let tasks = hub.tasks.clone();
+        let remnants = hub.remnants.clone().drop_guard();
 
-        accept::accept(self.listener, house).await;
+        accept::accept(self.listener, hub).await;
 
         tasks.close();
         if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {

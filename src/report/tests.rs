@@ -1,0 +1,219 @@
+//! What the reports look like, pinned.
+
+use super::text::Text;
+use super::*;
+use crate::report::Recorded;
+
+fn beat(round: u32, elapsed_ms: f64, interval_ms: u16, margin_ms: f64) -> BeatItem {
+    BeatItem {
+        recorded: None,
+        round,
+        at_ns: 700_123_456,
+        elapsed_ms,
+        interval_ms,
+        window_ms: (1100, Some(1750)),
+        margin_ms,
+        lateness_ms: ((elapsed_ms - f64::from(interval_ms)) * 1e3).round() / 1e3,
+        answer_us: Some(42.1),
+    }
+}
+
+fn verdict(round: u32, verdict: &'static str) -> Item {
+    Item::Verdict(VerdictItem {
+        recording: None,
+        round: Some(round),
+        verdict,
+    })
+}
+
+/// One of each.
+fn every_item() -> Vec<Item> {
+    let replayed = BeatItem {
+        recorded: Some(Recorded {
+            recording: "run.jsonl".into(),
+            recorded_interval_ms: Some(2000),
+        }),
+        answer_us: None,
+        ..beat(1, 1499.0, 1500, 251.0)
+    };
+    vec![
+        Item::Listening(ListeningItem {
+            url: "http://127.0.0.1:8765".into(),
+            rounds: 10,
+            seed: 7,
+            any_access_token: true,
+        }),
+        Item::Open(OpenItem {
+            attempt: 1,
+            url: "wss://hackattic.com/_/ws/…".into(),
+            peer: "192.0.2.1:443".into(),
+            dns_ms: Some(12.345),
+            tcp_ms: 20.1,
+            tls_ms: Some(44.0),
+            upgrade_ms: 21.987,
+        }),
+        Item::Hello {
+            at_ns: 1_200_000,
+            text: "hello! start counting the time between the pings (start from the moment \
+                       you opened this connection)"
+                .into(),
+        },
+        Item::Beat(beat(1, 700.434, 700, 399.566)),
+        verdict(1, "good"),
+        Item::Note(NoteItem {
+            at_ns: 900_000_000,
+            kind: "text",
+            text: Some("the weather is \u{1b}[31mfine\n".into()),
+            bytes: 24,
+        }),
+        Item::Note(NoteItem {
+            at_ns: 900_000_001,
+            kind: "binary",
+            text: None,
+            bytes: 3,
+        }),
+        Item::Beat(beat(2, 1746.0, 1500, 4.0)),
+        verdict(2, "ouch"),
+        Item::Secret {
+            secret: "square limit withered water yellow sun".into(),
+        },
+        Item::Submission {
+            passed: true,
+            response: serde_json::json!({ "result": "passed" }),
+        },
+        Item::Submission {
+            passed: false,
+            response: serde_json::json!({ "rejected": "no" }),
+        },
+        Item::Error(ErrorItem {
+            kind: "lost",
+            message: "ouch! in round 2".into(),
+            attempt: Some(1),
+            retry_in_ms: Some(500.0),
+            recording: None,
+        }),
+        Item::Summary(SummaryItem {
+            outcome: Outcome::Solved,
+            rounds: 20,
+            attempts: 1,
+            secret: Some("square limit withered water yellow sun".into()),
+            worst_margin_ms: Some(4.0),
+            mean_lateness_ms: Some(0.21),
+            worst_lateness_ms: Some(246.0),
+            recordings: None,
+            differences: None,
+        }),
+        Item::Beat(replayed),
+        Item::Verdict(VerdictItem {
+            recording: Some("run.jsonl".into()),
+            round: Some(1),
+            verdict: "ouch",
+        }),
+        Item::Summary(SummaryItem {
+            outcome: Outcome::Ended,
+            rounds: 1,
+            attempts: 0,
+            secret: None,
+            worst_margin_ms: Some(251.0),
+            mean_lateness_ms: None,
+            worst_lateness_ms: None,
+            recordings: Some(1),
+            differences: Some(1),
+        }),
+        Item::Conversation(ConversationItem {
+            number: 3,
+            peer: "127.0.0.1:4711".into(),
+            rounds: 4,
+            result: "lost",
+            cause: Some("no answer in time".into()),
+            worst_delay_ms: Some(0.071),
+        }),
+    ]
+}
+
+fn written(items: &[Item]) -> String {
+    let mut text = Text::default();
+    let mut out = anstream::StripStream::new(Vec::new());
+    for item in items {
+        text.write(item, &mut out).unwrap();
+    }
+    text.flush(&mut out).unwrap();
+    String::from_utf8(out.into_inner()).unwrap()
+}
+
+#[test]
+fn every_item_has_its_lines() {
+    let page = written(&every_item());
+    for line in page.lines() {
+        assert!(line.chars().count() <= 80, "too wide: {line}");
+    }
+    insta::assert_snapshot!(page, @r##"
+listening   http://127.0.0.1:8765
+            10 rounds a conversation, seed 7
+try: HACKATTIC_ACCESS_TOKEN=any wsbeat solve --base-url http://127.0.0.1:8765
+connected   wss://hackattic.com/_/ws/… (192.0.2.1:443)
+            dns 12.3 ms, tcp 20.1 ms, tls 44.0 ms, upgrade 22.0 ms
+hello       start counting the time between the pings (start from the moment yo…
+
+round     elapsed    interval         off      margin     answer  verdict
+    1    700.4 ms         700     +0.4 ms    399.6 ms      42 µs  good
+noted       the weather is \u{1b}[31mfine
+noted       3 bytes of binary data
+    2   1746.0 ms        1500   +246.0 ms      4.0 ms      42 µs  ouch
+secret      square limit withered water yellow sun
+submitted   passed: {"result":"passed"}
+submitted   not passed: {"rejected":"no"}
+
+solved      20 rounds, 1 attempt
+margin      worst 4.0 ms
+lateness    mean +0.2 ms, worst +246.0 ms
+
+run.jsonl
+round     elapsed  then   now         off      margin     answer  verdict
+    1   1499.0 ms  2000  1500     -1.0 ms    251.0 ms          -  ouch
+
+ended       1 round in 1 recording, 1 answered differently now
+margin      worst 251.0 ms
+   3 127.0.0.1:4711        lost       4 beats, 0.07 ms late; no answer in time
+"##);
+}
+
+#[test]
+fn rounds_without_a_verdict_are_lines_too() {
+    let rounds = [1, 2].map(|round| Item::Beat(beat(round, 699.9, 700, 399.9)));
+    insta::assert_snapshot!(written(&rounds), @r##"
+
+round     elapsed    interval         off      margin     answer  verdict
+    1    699.9 ms         700     -0.1 ms    399.9 ms      42 µs
+    2    699.9 ms         700     -0.1 ms    399.9 ms      42 µs
+"##);
+}
+
+/// The schema that scripts rely on: fields may be added to these lines, never renamed.
+#[test]
+fn the_schema_is_pinned() {
+    let mut out = Vec::new();
+    for item in every_item() {
+        json::write(&item, &mut out).unwrap();
+    }
+    insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r##"
+{"type":"listening","url":"http://127.0.0.1:8765","rounds":10,"seed":7,"any_access_token":true}
+{"type":"open","attempt":1,"url":"wss://hackattic.com/_/ws/…","peer":"192.0.2.1:443","dns_ms":12.345,"tcp_ms":20.1,"tls_ms":44.0,"upgrade_ms":21.987}
+{"type":"hello","at_ns":1200000,"text":"hello! start counting the time between the pings (start from the moment you opened this connection)"}
+{"type":"beat","round":1,"at_ns":700123456,"elapsed_ms":700.434,"interval_ms":700,"window_ms":[1100,1750],"margin_ms":399.566,"lateness_ms":0.434,"answer_us":42.1}
+{"type":"verdict","round":1,"verdict":"good"}
+{"type":"note","at_ns":900000000,"kind":"text","text":"the weather is \u001b[31mfine\n","bytes":24}
+{"type":"note","at_ns":900000001,"kind":"binary","bytes":3}
+{"type":"beat","round":2,"at_ns":700123456,"elapsed_ms":1746.0,"interval_ms":1500,"window_ms":[1100,1750],"margin_ms":4.0,"lateness_ms":246.0,"answer_us":42.1}
+{"type":"verdict","round":2,"verdict":"ouch"}
+{"type":"secret","secret":"square limit withered water yellow sun"}
+{"type":"submission","passed":true,"response":{"result":"passed"}}
+{"type":"submission","passed":false,"response":{"rejected":"no"}}
+{"type":"error","kind":"lost","message":"ouch! in round 2","attempt":1,"retry_in_ms":500.0}
+{"type":"summary","outcome":"solved","rounds":20,"attempts":1,"secret":"square limit withered water yellow sun","worst_margin_ms":4.0,"mean_lateness_ms":0.21,"worst_lateness_ms":246.0}
+{"type":"beat","recording":"run.jsonl","recorded_interval_ms":2000,"round":1,"at_ns":700123456,"elapsed_ms":1499.0,"interval_ms":1500,"window_ms":[1100,1750],"margin_ms":251.0,"lateness_ms":-1.0,"answer_us":null}
+{"type":"verdict","recording":"run.jsonl","round":1,"verdict":"ouch"}
+{"type":"summary","outcome":"ended","rounds":1,"attempts":0,"secret":null,"worst_margin_ms":251.0,"mean_lateness_ms":null,"worst_lateness_ms":null,"recordings":1,"differences":1}
+{"type":"conversation","number":3,"peer":"127.0.0.1:4711","rounds":4,"result":"lost","cause":"no answer in time","worst_delay_ms":0.071}
+"##);
+}
