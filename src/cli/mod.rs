@@ -1,8 +1,8 @@
 //! The commands: arguments in, exit code out. One file a command.
 //!
 //! Arguments become a validated configuration before the first byte of input or output: whatever
-//! can be wrong with them is found then. A command that fails does so with a [`failure::Failure`],
-//! whose [`Kind`](failure::Kind) decides the exit code.
+//! can be wrong with them is found then. A command that fails does so with a `Failure`, whose
+//! `Kind` decides the exit code.
 
 mod environment;
 mod failure;

@@ -9,6 +9,7 @@ use super::play::{Limiting, RecordingFile, play};
 use super::stopping::{stop_after, unless_stopped};
 use super::values::OutputFormat;
 use crate::conversation::challenge::{Player, PlayerEvent};
+use crate::hackattic::{OneTimeToken, conceal_token};
 use crate::link::{Address, Dialer};
 use crate::recording::{self, Recording, recorded_answers};
 use crate::report::{BeatItem, ErrorItem, Item, Outcome, Recorded};
@@ -18,7 +19,7 @@ use crate::report::{BeatItem, ErrorItem, Item, Outcome, Recorded};
 pub(super) struct Arguments {
     /// A ws:// or wss:// address to play live, or the files of recordings
     #[arg(required = true, value_name = "TARGET")]
-    targets: Vec<String>,
+    targets: Vec<PathBuf>,
 
     /// Leave after this many rounds [default: when the server ends it]
     #[arg(long, value_name = "N")]
@@ -46,6 +47,8 @@ pub(super) struct Config {
 enum Targets {
     Live {
         address: Address,
+        /// The one-time token in the address, if there is one.
+        token: Option<OneTimeToken>,
         record: Option<PathBuf>,
     },
     Recordings(Vec<PathBuf>),
@@ -54,15 +57,21 @@ enum Targets {
 impl Arguments {
     /// Checks what can be checked before the first byte is sent or read.
     pub(super) fn configure(self) -> Result<Config, Failure> {
-        let is_live = |target: &&String| target.contains("://");
-        let targets = match (self.targets.iter().find(is_live), &self.record) {
-            (Some(address), _) if self.targets.len() == 1 => Targets::Live {
-                address: address.parse().map_err(|error| {
+        let live =
+            |target: &PathBuf| Some(target.to_str()?.to_owned()).filter(|it| it.contains("://"));
+        let targets = match (self.targets.iter().find_map(live), &self.record) {
+            (Some(address), _) if self.targets.len() == 1 => {
+                let address = address.parse().map_err(|error| {
                     // The address may hold a token, and is not repeated.
                     Kind::Usage.because(format_args!("the address to play: {error}"))
-                })?,
-                record: self.record,
-            },
+                })?;
+                let (address, token) = conceal_token(address);
+                Targets::Live {
+                    address,
+                    token,
+                    record: self.record,
+                }
+            }
             (Some(_), _) => {
                 return Err(Kind::Usage
                     .because("a live address is played alone: leave out the other targets"));
@@ -72,7 +81,7 @@ impl Arguments {
                     "--record records a live conversation, and these targets are recordings",
                 ));
             }
-            (None, None) => Targets::Recordings(self.targets.iter().map(PathBuf::from).collect()),
+            (None, None) => Targets::Recordings(self.targets),
         };
         Ok(Config {
             targets,
@@ -91,7 +100,14 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
             .map_or_else(Player::new, Player::with_round_limit)
     };
     match config.targets {
-        Targets::Live { address, record } => {
+        Targets::Live {
+            address,
+            token,
+            record,
+        } => {
+            if let Some(token) = &token {
+                context.hide(token);
+            }
             context.tally.begin_attempt();
             let record = record.map(RecordingFile::open).transpose()?;
             let dialer = Dialer::new(config.limiting.connect_timeout, None);

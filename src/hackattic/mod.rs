@@ -9,5 +9,5 @@ mod site;
 mod token;
 
 pub use api::{Api, ApiCause, ApiError, Call, Submission, Submitting};
-pub use site::{Site, SiteError};
+pub use site::{Site, SiteError, conceal_token};
 pub use token::{OneTimeToken, TokenError, TokenProvider};

@@ -10,6 +10,9 @@ use crate::link::{Address, AddressError};
 /// The path of the challenge on its site.
 const CHALLENGE: [&str; 2] = ["challenges", "websocket_chit_chat"];
 
+/// The path of its WebSocket, which a one-time token ends.
+const SOCKET: [&str; 2] = ["_", "ws"];
+
 /// Where the challenge is: an `http://` or `https://` URL, possibly with a path that all the
 /// others begin with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +70,7 @@ impl Site {
     ///
     /// When the URL that comes of it cannot be dialled.
     pub fn socket(&self, token: &OneTimeToken) -> Result<Address, AddressError> {
-        let mut url = self.join(&["_", "ws"], token.expose_secret());
+        let mut url = self.join(&SOCKET, token.expose_secret());
         // http becomes ws and https wss, which the URL standard allows without further ado.
         let scheme = if self.is_secure() { "wss" } else { "ws" };
         if url.set_scheme(scheme).is_err() {
@@ -83,6 +86,19 @@ impl Site {
             segments.pop_if_empty().extend(path).push(last);
         }
         url
+    }
+}
+
+/// Takes care of an address that somebody has typed: if a one-time token ends its path, the token
+/// is not shown, and is handed out for others to hide.
+pub fn conceal_token(address: Address) -> (Address, Option<OneTimeToken>) {
+    let segments: Vec<&str> = address.path_segments().collect();
+    match segments[..] {
+        [.., first, second, token] if [first, second] == SOCKET && !token.is_empty() => {
+            let token = OneTimeToken::from(token);
+            (address.with_last_segment_concealed(), Some(token))
+        }
+        _ => (address, None),
     }
 }
 
@@ -113,6 +129,18 @@ mod tests {
         assert_eq!(site.solve().as_str(), solve);
         let socket = site.socket(&OneTimeToken::from("x".to_owned())).unwrap();
         assert_eq!(socket.to_string(), "wss://hackattic.com/_/ws/…");
+    }
+
+    #[test]
+    fn a_token_in_a_typed_address_is_concealed() {
+        let (address, token) = conceal_token("wss://h/pre/_/ws/t0ken?x".parse().unwrap());
+        assert_eq!(address.to_string(), "wss://h/pre/_/ws/…");
+        assert_eq!(token.unwrap().expose_secret(), "t0ken");
+        for plain in ["ws://h/", "ws://h/_/ws/", "ws://h/ws/t0ken"] {
+            let (address, token) = conceal_token(plain.parse().unwrap());
+            assert_eq!(address.to_string(), plain);
+            assert!(token.is_none());
+        }
     }
 
     #[test]

@@ -70,6 +70,11 @@ impl Address {
         self
     }
 
+    /// The segments of the path, secrets and all.
+    pub fn path_segments(&self) -> impl Iterator<Item = &str> {
+        self.url.path_segments().into_iter().flatten()
+    }
+
     /// Whether the connection is to be encrypted.
     pub fn is_secure(&self) -> bool {
         self.url.scheme() == "wss"

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
@@ -90,7 +90,14 @@ async fn converse(
     mut request: Request,
 ) -> Response {
     match link::grant_upgrade::<_, Body>(&mut request) {
-        Err((status, reason)) => error(status, &reason),
+        Err((status, reason)) => {
+            let mut refusal = error(status, &reason);
+            // What would be welcome instead (RFC 9110 section 15.5.22, RFC 6455 section 4.2.2).
+            let headers = refusal.headers_mut();
+            headers.insert("upgrade", HeaderValue::from_static("websocket"));
+            headers.insert("sec-websocket-version", HeaderValue::from_static("13"));
+            refusal
+        }
         Ok((response, upgrading)) => {
             let good = hub.admission().redeem(&token, link::clock::now());
             hub.spawn(host(hub.clone(), peer, good, upgrading));
