@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
 use std::os::fd::OwnedFd;
 
-use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, socket, sockopt};
+use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, sockopt};
 
 /// A port of 127.0.0.1 that is held by a socket which does not listen: connections to it are
 /// refused.
@@ -41,9 +41,23 @@ impl Port {
 }
 
 fn bound(address: SocketAddrV4) -> OwnedFd {
-    let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    let socket = socket();
     // Several sockets on one port; only those that listen are given connections.
     sockopt::set_socket_reuseport(&socket, true).unwrap();
     bind(&socket, &address).unwrap();
+    socket
+}
+
+/// A socket that the program does not inherit: a listener that it held would go on listening.
+#[cfg(target_os = "linux")]
+fn socket() -> OwnedFd {
+    let flags = rustix::net::SocketFlags::CLOEXEC;
+    rustix::net::socket_with(AddressFamily::INET, SocketType::STREAM, flags, None).unwrap()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn socket() -> OwnedFd {
+    let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC).unwrap();
     socket
 }
