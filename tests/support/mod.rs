@@ -1,0 +1,71 @@
+//! What the tests of the program share: a runner for the binary, and a server that says what a
+//! test tells it to.
+//!
+//! Everything is blocking, on threads of its own, and bounded: what should happen and does not
+//! ends in a panic that says so, within [`PATIENCE`].
+
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each test crate uses a part of it"
+)]
+
+mod port;
+mod program;
+mod server;
+mod socket;
+
+use std::sync::{Condvar, Mutex};
+use std::time::Duration;
+
+pub use port::Port;
+pub use program::{Program, Ran, Running};
+pub use server::{Reply, Request, Script, Server};
+pub use socket::{Frame, Opcode, Socket, hold, reset_when_dropped};
+
+/// How long anything may take before a test gives up on it.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The access token that the program is run with.
+pub const ACCESS_TOKEN: &str = "access-token-0123456789abcdef";
+
+/// The secret that a scripted server tells.
+pub const SECRET: &str = "square limit withered water yellow sun";
+
+/// The one-time token that a scripted server gives in answer to the nth call.
+pub fn one_time_token(call: usize) -> String {
+    format!("one-time-token-{call}-fedcba9876543210")
+}
+
+/// Asserts that a text has all of these in it.
+#[track_caller]
+pub fn assert_says(text: &str, words: &[&str]) {
+    for word in words {
+        assert!(text.contains(word), "{word:?} is missing in: {text}");
+    }
+}
+
+/// Something that happens once, and that others wait for.
+#[derive(Default)]
+pub struct Gate {
+    open: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Gate {
+    /// Lets everyone through who waits, or will.
+    pub fn open(&self) {
+        *self.open.lock().unwrap() = true;
+        self.opened.notify_all();
+    }
+
+    /// Waits until it has happened.
+    #[track_caller]
+    pub fn wait(&self) {
+        let open = self.open.lock().unwrap();
+        let waited = self
+            .opened
+            .wait_timeout_while(open, PATIENCE, |open| !*open);
+        assert!(!waited.unwrap().1.timed_out(), "it did not happen");
+    }
+}

@@ -1,0 +1,184 @@
+//! A scripted server's end of a WebSocket: frames as RFC 6455 draws them, right and wrong ones.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use super::SECRET;
+
+/// What a frame is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opcode {
+    Continuation = 0,
+    Text = 1,
+    Binary = 2,
+    Close = 8,
+    Ping = 9,
+    Pong = 10,
+}
+
+/// A frame of the client's, unmasked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    pub opcode: Opcode,
+    pub payload: Vec<u8>,
+}
+
+/// The server's end of an open WebSocket.
+pub struct Socket {
+    pub stream: TcpStream,
+}
+
+impl Socket {
+    /// Writes a frame.
+    pub fn frame(&mut self, last: bool, opcode: Opcode, payload: &[u8]) {
+        let mut frame = vec![u8::from(last) << 7 | opcode as u8];
+        match payload.len() {
+            length @ ..126 => frame.push(length as u8),
+            length @ ..0x1_0000 => {
+                frame.push(126);
+                frame.extend_from_slice(&(length as u16).to_be_bytes());
+            }
+            length => {
+                frame.push(127);
+                frame.extend_from_slice(&(length as u64).to_be_bytes());
+            }
+        }
+        frame.extend_from_slice(payload);
+        self.raw(&frame).expect("the client reads");
+    }
+
+    /// Writes bytes as they are.
+    pub fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes)
+    }
+
+    pub fn text(&mut self, text: &str) {
+        self.frame(true, Opcode::Text, text.as_bytes());
+    }
+
+    pub fn binary(&mut self, data: &[u8]) {
+        self.frame(true, Opcode::Binary, data);
+    }
+
+    pub fn ping(&mut self, payload: &[u8]) {
+        self.frame(true, Opcode::Ping, payload);
+    }
+
+    pub fn close(&mut self, code: u16, reason: &str) {
+        let payload = [&code.to_be_bytes(), reason.as_bytes()].concat();
+        self.frame(true, Opcode::Close, &payload);
+    }
+
+    /// Reads a frame; `None` once the client has hung up.
+    pub fn read(&mut self) -> Option<Frame> {
+        let head: [u8; 2] = self.bytes()?;
+        assert_eq!(head[0] & 0xf0, 0x80, "the client sends whole messages");
+        assert_eq!(head[1] & 0x80, 0x80, "the client masks its frames");
+        let length = match head[1] & 0x7f {
+            126 => u16::from_be_bytes(self.bytes()?).into(),
+            127 => panic!("the client has nothing to say that is so long"),
+            short => usize::from(short),
+        };
+        let mask: [u8; 4] = self.bytes()?;
+        let mut payload = vec![0; length];
+        self.fill(&mut payload)?;
+        for (byte, mask) in payload.iter_mut().zip(mask.iter().cycle()) {
+            *byte ^= mask;
+        }
+        let opcode = match head[0] & 0x0f {
+            1 => Opcode::Text,
+            2 => Opcode::Binary,
+            8 => Opcode::Close,
+            9 => Opcode::Ping,
+            10 => Opcode::Pong,
+            other => panic!("the client sent a frame with opcode {other}"),
+        };
+        Some(Frame { opcode, payload })
+    }
+
+    /// Reads a text message: the client's answer to a beat.
+    #[track_caller]
+    pub fn answer(&mut self) -> String {
+        let frame = self.read().expect("the client answers");
+        assert_eq!(frame.opcode, Opcode::Text, "{frame:?}");
+        String::from_utf8(frame.payload).unwrap()
+    }
+
+    /// Reads on to the client's Close frame.
+    #[track_caller]
+    pub fn closed(&mut self) -> (u16, String) {
+        while let Some(frame) = self.read() {
+            if frame.opcode == Opcode::Close {
+                let (code, reason) = frame.payload.split_at(2);
+                let code = u16::from_be_bytes([code[0], code[1]]);
+                return (code, String::from_utf8(reason.to_vec()).unwrap());
+            }
+        }
+        panic!("the client hung up without a Close frame");
+    }
+
+    /// Reads on to the client's Close frame and answers it, as one should.
+    #[track_caller]
+    pub fn part(&mut self) -> (u16, String) {
+        let (code, reason) = self.closed();
+        self.close(code, "");
+        (code, reason)
+    }
+
+    /// A round that the client wins. The beat does not wait: any time is right before the first
+    /// 1100 ms are over, and 3000 ms at the latest.
+    #[track_caller]
+    pub fn round(&mut self) {
+        self.text("ping!");
+        self.answer();
+        self.text("good!");
+    }
+
+    /// The end of a conversation that the client has won.
+    #[track_caller]
+    pub fn won(&mut self) {
+        self.text(&format!(
+            "congratulations! the solution to this challenge is \"{SECRET}\""
+        ));
+        assert_eq!(self.part().0, 1000);
+    }
+
+    /// Holds still until the client hangs up.
+    pub fn hold(&mut self) {
+        hold(&mut self.stream);
+    }
+
+    fn bytes<const LENGTH: usize>(&mut self) -> Option<[u8; LENGTH]> {
+        let mut bytes = [0; LENGTH];
+        self.fill(&mut bytes)?;
+        Some(bytes)
+    }
+
+    fn fill(&mut self, bytes: &mut [u8]) -> Option<()> {
+        match self.stream.read_exact(bytes) {
+            Ok(()) => Some(()),
+            Err(error) => {
+                let gone = [
+                    io::ErrorKind::UnexpectedEof,
+                    io::ErrorKind::ConnectionReset,
+                    io::ErrorKind::BrokenPipe,
+                ];
+                assert!(gone.contains(&error.kind()), "reading: {error}");
+                None
+            }
+        }
+    }
+}
+
+/// Reads and forgets until the client hangs up.
+pub fn hold(stream: &mut TcpStream) {
+    // However it hangs up, it has.
+    let _ = io::copy(stream, &mut io::sink());
+}
+
+/// Sees to it that a connection ends as a crash or a firewall ends one, with a reset, when the
+/// stream is dropped.
+pub fn reset_when_dropped(stream: &TcpStream) {
+    rustix::net::sockopt::set_socket_linger(stream, Some(Duration::ZERO)).unwrap();
+}
