@@ -177,14 +177,16 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
             site,
             access_token,
             token,
-        } => (site, access_token, token),
+        } => {
+            for secret in access_token.iter().chain(&token) {
+                context.hide(secret);
+            }
+            (site, access_token, token)
+        }
     };
     let tls = link::client_config();
     let api = Api::new(site.clone(), limiting.connect_timeout, &tls)
         .map_err(|error| Kind::Internal.because(format_args!("making an HTTP client: {error}")))?;
-    for secret in access_token.iter().chain(&token) {
-        context.hide(secret);
-    }
     let provider = match (token, &access_token) {
         (Some(token), _) => TokenProvider::holding(token),
         (None, Some(access_token)) => TokenProvider::fetching(api.clone(), access_token.clone()),

@@ -239,7 +239,13 @@ impl Api {
     }
 
     fn wrong(&self, call: Call, reason: &str, body: &str) -> ApiError {
-        self.error(call, ApiCause::Answer(reason.to_owned(), Excerpt::of(body)))
+        // An answer that speaks of a token may hold one, and one that nobody knows yet to hide.
+        let excerpt = if body.contains("token") {
+            Excerpt::default()
+        } else {
+            Excerpt::of(body)
+        };
+        self.error(call, ApiCause::Answer(reason.to_owned(), excerpt))
     }
 
     fn error(&self, call: Call, cause: ApiCause) -> ApiError {
