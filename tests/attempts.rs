@@ -372,7 +372,7 @@ fn the_deadline_ends_a_conversation_that_goes_on() {
         })
         .start();
     let ran = Program::solve_at(&server.url())
-        .args(["--deadline", "1s", "--record", "run.jsonl"])
+        .args(["--deadline", "2s", "--record", "run.jsonl"])
         .json()
         .run();
     assert_says(&ran.failed(4, "deadline"), &["--deadline"]);
