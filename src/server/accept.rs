@@ -19,6 +19,9 @@ use super::routes::routes;
 /// How long a client may take over the head of a request, and a request over its answer.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 
+/// How long a request that is under way may still take once the server has been told to stop.
+const LAST_REQUEST_LIMIT: Duration = Duration::from_secs(1);
+
 /// How long to wait when no connection can be accepted, for want of file descriptors perhaps.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
@@ -74,7 +77,8 @@ async fn serve(stream: TcpStream, peer: Peer, routes: Router, hub: Arc<Hub>) {
         ended = connection.as_mut() => ended,
         _ = stop.requested() => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            let last = tokio::time::timeout(LAST_REQUEST_LIMIT, connection).await;
+            last.unwrap_or(Ok(()))
         }
     };
     if let Err(error) = ended {

@@ -111,15 +111,15 @@ pub struct Running {
 }
 
 impl Running {
-    /// Waits for a line on standard output that has this in it.
+    /// Waits for a line on standard output that has this in it, and gives the object that it is.
     #[track_caller]
-    pub fn wait_for(&mut self, words: &str) {
+    pub fn wait_for(&mut self, words: &str) -> Value {
         loop {
             match self.stdout.recv_timeout(left(self.give_up)) {
                 Ok(line) => {
                     self.seen += &line;
                     if line.contains(words) {
-                        return;
+                        return objects(&line).remove(0);
                     }
                 }
                 Err(error) => panic!("{words:?} was not said ({error}): {}", self.seen),
@@ -130,6 +130,11 @@ impl Running {
     /// Ctrl-C.
     pub fn interrupt(&self) {
         kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
+    }
+
+    /// What a service manager says.
+    pub fn terminate(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
     }
 
     /// What `ps` shows.
