@@ -390,3 +390,23 @@ fn the_deadline_ends_a_run_that_waits_for_an_answer() {
         .run();
     assert_says(&ran.failed(4, "deadline"), &["--deadline"]);
 }
+
+#[test]
+fn a_conversation_that_never_opens_leaves_the_recordings_as_they_were() {
+    let port = Port::reserve();
+    let ran = Program::solve_at(&port.url())
+        .args(["--attempts", "1", "--record", "new.jsonl"])
+        .json()
+        .run();
+    ran.failed(4, "unreachable");
+    assert!(!ran.path("new.jsonl").exists());
+
+    let ran = Program::solve_at(&port.url())
+        .file("old.jsonl", "an older recording\n")
+        .args(["--attempts", "1", "--record", "old.jsonl"])
+        .json()
+        .run();
+    ran.failed(4, "unreachable");
+    let old = fs::read_to_string(ran.path("old.jsonl")).unwrap();
+    assert_eq!(old, "an older recording\n");
+}

@@ -454,3 +454,24 @@ fn the_word_practice_is_no_secret() {
         .run();
     assert_says(&ran.failed(2, "recording"), &["nowhere/practice.jsonl"]);
 }
+
+#[test]
+fn a_token_made_of_the_words_of_the_formats_breaks_none_of_them() {
+    let words = Tokens {
+        access: "submission",
+        one_time: "challenge",
+    };
+    let server = giving(words)
+        .talk(|_, socket| {
+            socket.text("hello! challenge: submission");
+            socket.round();
+            socket.won();
+        })
+        .start();
+    let ran = solve(words, &server.url(), "json");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(ran.the("submission")["passed"], true);
+    assert_eq!(ran.the("hello")["text"], "hello! …: …");
+    let lines = ran.recording("run.jsonl");
+    assert!(lines.iter().any(|line| line["text"] == "hello! …: …"));
+}

@@ -155,9 +155,15 @@ impl Failure {
 }
 
 impl fmt::Display for Failure {
-    /// The cause and what led to it, in one line.
+    /// The cause and what led to it, in one line, and without the operating system's numbers.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:#}", self.cause)
+        let text = format!("{:#}", self.cause);
+        let mut rest = text.as_str();
+        while let Some((before, number)) = rest.split_once(" (os error ") {
+            f.write_str(before)?;
+            rest = number.split_once(')').map_or("", |(_, after)| after);
+        }
+        f.write_str(rest)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::conversation::challenge::{Beat, Player, PlayerEvent, Standing};
 use crate::conversation::{CloseReason, Stamp, WireEvent};
 use crate::link::{Address, Dialed, EndCause, Ending, Limits, Observer, Printable, clock, drive};
 use crate::recording::{Conversation, Header, Recorder, VERSION, open_for_recording, start_over};
-use crate::report::{BeatItem, Item, OpenItem, RedactingWriter, Reporter, Tally};
+use crate::report::{BeatItem, Item, OpenItem, Redactor, Reporter, Tally};
 
 /// How many of the last beats an error tells of.
 const TOLD: usize = 3;
@@ -45,22 +45,60 @@ impl Limiting {
     }
 }
 
-/// A file that is going to hold a recording, known to be writable.
+/// A file that is going to hold a recording, known to be writable. If there is nothing to record
+/// after all, it leaves no trace.
 #[derive(Debug)]
 pub(super) struct RecordingFile {
     path: PathBuf,
-    file: File,
+    /// `None` once the recording has begun.
+    file: Option<File>,
+    /// There was no such file before.
+    is_new: bool,
 }
 
 impl RecordingFile {
     /// Opens the file; what it holds is kept until the conversation begins.
     pub(super) fn open(path: PathBuf) -> Result<Self, Failure> {
+        let is_new = !path.exists();
         match open_for_recording(&path) {
-            Ok(file) => Ok(RecordingFile { path, file }),
+            Ok(file) => Ok(RecordingFile {
+                path,
+                file: Some(file),
+                is_new,
+            }),
             Err(error) => Err(Kind::Recording.because(format_args!(
                 "the recording {} cannot be written: {error}",
                 path.display()
             ))),
+        }
+    }
+}
+
+impl RecordingFile {
+    /// Begins the recording. One that fails does not take the conversation with it.
+    fn begin(mut self, address: &Address) -> Option<Recorder<File>> {
+        let header = Header {
+            version: VERSION,
+            conversation: Conversation::Challenge,
+            url: address.to_string(),
+            started_at: humantime::format_rfc3339_millis(clock::wall()).to_string(),
+        };
+        let file = self.file.take()?;
+        match start_over(&file).and_then(|()| Recorder::new(file, &header)) {
+            Ok(recorder) => Some(recorder),
+            Err(error) => {
+                tracing::error!(path = %self.path.display(), %error, "nothing is recorded");
+                None
+            }
+        }
+    }
+}
+
+impl Drop for RecordingFile {
+    fn drop(&mut self) {
+        if self.is_new && self.file.is_some() {
+            // What cannot be cleared away can be no more than an empty file.
+            let _ = fs::remove_file(&self.path);
         }
     }
 }
@@ -106,8 +144,9 @@ pub(super) async fn play(
     let open = OpenItem::new(attempt, address.to_string(), peer.to_string(), phases);
     context.reporter.report(&Item::Open(open));
     let mut table = Table {
-        recorder: record.and_then(|record| begin_recording(context, record, address)),
+        recorder: record.and_then(|record| record.begin(address)),
         reporter: context.reporter,
+        redactor: context.redactor.clone(),
         tally: context.tally,
         last_beats: VecDeque::with_capacity(TOLD),
     };
@@ -127,45 +166,21 @@ pub(super) async fn play(
     }
 }
 
-type FileRecorder = Recorder<RedactingWriter<File>>;
-
-/// A recording that fails does not take the conversation with it.
-fn begin_recording(
-    context: &Context<'_>,
-    record: RecordingFile,
-    address: &Address,
-) -> Option<FileRecorder> {
-    let RecordingFile { path, file } = record;
-    let header = Header {
-        version: VERSION,
-        conversation: Conversation::Challenge,
-        url: address.to_string(),
-        started_at: humantime::format_rfc3339_millis(clock::wall()).to_string(),
-    };
-    let begun =
-        start_over(&file).and_then(|()| Recorder::new(context.redactor.writer(file), &header));
-    match begun {
-        Ok(recorder) => Some(recorder),
-        Err(error) => {
-            tracing::error!(path = %path.display(), %error, "nothing is recorded");
-            None
-        }
-    }
-}
-
 /// Watches a conversation.
 struct Table<'a> {
     reporter: &'a mut Reporter,
-    recorder: Option<FileRecorder>,
+    redactor: Redactor,
+    recorder: Option<Recorder<File>>,
     tally: &'a mut Tally,
     last_beats: VecDeque<Beat>,
 }
 
 impl Observer<PlayerEvent> for Table<'_> {
     fn wire(&mut self, at: Stamp, event: &WireEvent) {
-        if let Some(recorder) = &mut self.recorder
-            && let Err(error) = recorder.record(at, event)
-        {
+        let Some(recorder) = &mut self.recorder else {
+            return;
+        };
+        if let Err(error) = recorder.record(at, &self.redactor.wire_event(event)) {
             tracing::error!(%error, "the recording ends here: it cannot be written any more");
             self.recorder = None;
         }

@@ -3,6 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::header::LOCATION;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use rustls::ClientConfig;
 use secrecy::{ExposeSecret, SecretString};
@@ -194,7 +195,10 @@ impl Api {
         tracing::debug!(%call, site = %self.site, "calling");
         let mut response = request.send().await.map_err(failed)?;
         let status = response.status();
-        let body = read_body(&mut response).await.map_err(failed)?;
+        let body = match redirection(&response) {
+            Some(elsewhere) => format!("it redirects to {elsewhere}, which is not followed"),
+            None => read_body(&mut response).await.map_err(failed)?,
+        };
         tracing::debug!(%call, site = %self.site, %status, bytes = body.len(), "answered");
         if body.len() > ANSWER_LIMIT {
             let reason = format!("the answer is over {} KiB long", ANSWER_LIMIT / 1024);
@@ -239,8 +243,12 @@ impl Api {
     }
 
     fn wrong(&self, call: Call, reason: &str, body: &str) -> ApiError {
-        // An answer that speaks of a token may hold one, and one that nobody knows yet to hide.
-        let excerpt = if body.contains("token") {
+        // What would be an object, were it whole, may have a good one-time token in it, which
+        // nobody knows to hide yet.
+        let may_hold_token = call == Call::Problem
+            && body.trim_start().starts_with('{')
+            && (body.len() > ANSWER_LIMIT || serde_json::from_str::<Value>(body).is_err());
+        let excerpt = if may_hold_token {
             Excerpt::default()
         } else {
             Excerpt::of(body)
@@ -255,6 +263,16 @@ impl Api {
             cause,
         }
     }
+}
+
+/// The origin of where an answer redirects to. The rest of that URL may repeat the access token.
+fn redirection(response: &Response) -> Option<String> {
+    if !response.status().is_redirection() {
+        return None;
+    }
+    let location = response.headers().get(LOCATION)?.to_str().ok()?;
+    let elsewhere = response.url().join(location).ok()?;
+    Some(elsewhere.origin().ascii_serialization())
 }
 
 /// Reads an answer until it is known to be too long.

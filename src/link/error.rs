@@ -143,20 +143,13 @@ impl DialError {
 fn attempts(failures: &[(SocketAddr, io::Error)]) -> String {
     match failures {
         [] => "the host has no address".to_owned(),
-        [(_, error)] => plain(error),
+        [(_, error)] => error.to_string(),
         several => several
             .iter()
-            .map(|(address, error)| format!("{address}: {}", plain(error)))
+            .map(|(address, error)| format!("{address}: {error}"))
             .collect::<Vec<_>>()
             .join(", "),
     }
-}
-
-/// An error of the operating system without its number.
-fn plain(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split_once(" (os error")
-        .map_or(text.clone(), |(text, _)| text.to_owned())
 }
 
 /// How a peer broke the WebSocket protocol after the upgrade.

@@ -14,7 +14,13 @@ impl Excerpt {
     /// The first line of a text that has something in it.
     pub fn of(text: &str) -> Self {
         let line = text.lines().map(str::trim).find(|line| !line.is_empty());
-        Excerpt(line.unwrap_or_default().chars().take(LENGTH).collect())
+        let mut characters = line.unwrap_or_default().chars();
+        let mut excerpt: String = characters.by_ref().take(LENGTH).collect();
+        if characters.next().is_some() {
+            // Also the sign by which a secret that was cut here is known.
+            excerpt.push('…');
+        }
+        Excerpt(excerpt)
     }
 }
 
@@ -54,6 +60,7 @@ mod tests {
         assert_eq!(show("\n  <!doctype html>\n<html>"), ": <!doctype html>");
         assert_eq!(show("\u{1b}[2J gone"), ": \\u{1b}[2J gone");
         assert_eq!(show(" \n"), "");
-        assert_eq!(show(&"x".repeat(1000)).len(), 2 + LENGTH);
+        let cut = format!(": {}…", "x".repeat(LENGTH));
+        assert_eq!(show(&"x".repeat(1000)), cut);
     }
 }

@@ -285,6 +285,22 @@ pub struct ConversationItem {
 }
 
 impl Item {
+    /// The same item, each text in it that a peer may have had a say in put through `redact`.
+    pub(super) fn with_texts(&self, redact: impl Fn(&str) -> String) -> Item {
+        let mut item = self.clone();
+        match &mut item {
+            Item::Open(open) => open.url = redact(&open.url),
+            Item::Hello { text, .. } => *text = redact(text),
+            Item::Note(note) => note.text = note.text.as_deref().map(redact),
+            Item::Secret { secret } => *secret = redact(secret),
+            Item::Submission { response, .. } => *response = with_texts(response, &redact),
+            Item::Error(error) => error.message = redact(&error.message),
+            Item::Summary(summary) => summary.secret = summary.secret.as_deref().map(redact),
+            Item::Beat(_) | Item::Verdict(_) | Item::Listening(_) | Item::Conversation(_) => {}
+        }
+        item
+    }
+
     /// What a player noticed, apart from its beats.
     pub fn from_event(event: &PlayerEvent, recording: Option<&str>) -> Option<Item> {
         Some(match event {
@@ -318,6 +334,21 @@ impl Item {
                 },
             }),
         })
+    }
+}
+
+fn with_texts(value: &Value, redact: &impl Fn(&str) -> String) -> Value {
+    match value {
+        Value::String(text) => Value::String(redact(text)),
+        Value::Array(values) => values
+            .iter()
+            .map(|value| with_texts(value, redact))
+            .collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| (redact(name), with_texts(value, redact)))
+            .collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
     }
 }
 

@@ -1,8 +1,7 @@
-use std::collections::HashSet;
 use std::io::{self, Write};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use crate::conversation::{CloseReason, Message, WireEvent};
 
 /// What is shown in the place of a secret.
 const BLANK: &str = "…";
@@ -11,26 +10,17 @@ const BLANK: &str = "…";
 /// and nobody who chooses such a one expects it to stay secret.
 const SHORTEST: usize = 6;
 
-/// How many letters and digits of a secret in a row give it away. A text that was cut short, or
-/// written in an encoding that is not thought of here, still has its runs of letters and digits.
-const TELLING: usize = 8;
+/// No way to spell a byte takes longer.
+const LONGEST_ESCAPE: usize = 8;
 
 /// Knows the secrets that must not be seen, and blanks them in whatever is about to be.
 ///
 /// No part of this program prints a secret to begin with. But servers echo what they are sent, in
-/// error pages and greetings, and those are shown; so the doors through which text leaves the
-/// program, standard output, standard error and recordings, all pass through here.
+/// error pages and greetings, and those are shown. So whatever a peer may have had a say in passes
+/// through here on its way out: the texts of items and recordings, before they are formatted, so
+/// that the formats stay whole; and logs and last words as they are written.
 #[derive(Clone, Debug, Default)]
-pub struct Redactor(Arc<RwLock<Hidden>>);
-
-/// What is looked for.
-#[derive(Debug, Default)]
-struct Hidden {
-    /// Secrets as a whole, as they are and as they are written in URLs and in JSON.
-    whole: Vec<String>,
-    /// Every run of [`TELLING`] letters and digits in them.
-    parts: HashSet<[u8; TELLING]>,
-}
+pub struct Redactor(Arc<RwLock<Vec<String>>>);
 
 impl Redactor {
     /// From now on this is not to be seen.
@@ -38,46 +28,65 @@ impl Redactor {
         if secret.len() < SHORTEST {
             return;
         }
-        let in_json = serde_json::Value::from(secret).to_string();
-        let forms = [
-            secret.to_owned(),
-            utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
-            in_json[1..in_json.len() - 1].to_owned(),
-        ];
         let mut hidden = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        hidden
-            .parts
-            .extend(telling_parts(secret).map(|(_, part)| part));
-        for form in forms {
-            if !hidden.whole.contains(&form) {
-                hidden.whole.push(form);
-            }
+        if !hidden.iter().any(|known| known == secret) {
+            hidden.push(secret.to_owned());
         }
     }
 
     /// The text without the secrets.
     pub fn redact(&self, text: &str) -> String {
         let hidden = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let text = hidden.whole.iter().fold(text.to_owned(), |text, secret| {
-            if text.contains(secret) {
-                text.replace(secret, BLANK)
-            } else {
-                text
-            }
-        });
-        let mut shown = String::with_capacity(text.len());
-        let mut shown_to = 0;
-        for (start, part) in telling_parts(&text) {
-            if hidden.parts.contains(&part) {
-                if start >= shown_to {
-                    shown.push_str(&text[shown_to..start]);
-                    shown.push_str(BLANK);
+        if hidden.is_empty() {
+            return text.to_owned();
+        }
+        let mut redacted = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(character) = rest.chars().next() {
+            let written = hidden.iter().filter_map(|secret| written(secret, rest));
+            match written.max() {
+                Some(length) => {
+                    redacted.push_str(BLANK);
+                    rest = &rest[length..];
                 }
-                shown_to = start + TELLING;
+                None => {
+                    redacted.push(character);
+                    rest = &rest[character.len_utf8()..];
+                }
             }
         }
-        shown.push_str(&text[shown_to..]);
-        shown
+        redacted
+    }
+
+    /// What happened on the wire without the secrets, as it is to be recorded.
+    pub fn wire_event(&self, event: &WireEvent) -> WireEvent {
+        match event {
+            WireEvent::Open => WireEvent::Open,
+            WireEvent::Received(message) => WireEvent::Received(self.message(message)),
+            WireEvent::Sent(message) => WireEvent::Sent(self.message(message)),
+            WireEvent::Close(close) => WireEvent::Close(CloseReason {
+                reason: self.redact(&close.reason),
+                ..*close
+            }),
+        }
+    }
+
+    fn message(&self, message: &Message) -> Message {
+        match message {
+            Message::Text(text) => Message::Text(self.redact(text)),
+            Message::Binary(data) => Message::Binary(self.bytes(data)),
+            Message::Ping(data) => Message::Ping(self.bytes(data)),
+            Message::Pong(data) => Message::Pong(self.bytes(data)),
+        }
+    }
+
+    fn bytes(&self, data: &[u8]) -> Vec<u8> {
+        let mut redacted = Vec::with_capacity(data.len());
+        for chunk in data.utf8_chunks() {
+            redacted.extend_from_slice(self.redact(chunk.valid()).as_bytes());
+            redacted.extend_from_slice(chunk.invalid());
+        }
+        redacted
     }
 
     /// A writer that redacts what is written to it, line by line.
@@ -90,13 +99,66 @@ impl Redactor {
     }
 }
 
-/// The runs of [`TELLING`] letters and digits in a text, and where they begin.
-fn telling_parts(text: &str) -> impl Iterator<Item = (usize, [u8; TELLING])> {
-    text.as_bytes()
-        .windows(TELLING)
-        .enumerate()
-        .filter_map(|(start, window)| Some((start, window.try_into().ok()?)))
-        .filter(|(_, part): &(usize, [u8; TELLING])| part.iter().all(u8::is_ascii_alphanumeric))
+/// How much of the beginning of a text is this secret, whatever it went through on its way there:
+/// encoded for a URL, in one of the several ways that there are, escaped for JSON or a log, once or
+/// more often, or cut off by us.
+fn written(secret: &str, text: &str) -> Option<usize> {
+    let escaped_first = |byte, text: &[u8]| escaped(byte, text).or_else(|| plain(byte, text));
+    // A secret may itself look as if it were escaped.
+    let plain_first = |byte, text: &[u8]| plain(byte, text).or_else(|| escaped(byte, text));
+    spelled_out(secret, text, escaped_first).or_else(|| spelled_out(secret, text, plain_first))
+}
+
+fn spelled_out(
+    secret: &str,
+    text: &str,
+    spelled: impl Fn(u8, &[u8]) -> Option<usize>,
+) -> Option<usize> {
+    let mut length = 0;
+    for (known, byte) in secret.bytes().enumerate() {
+        match spelled(byte, &text.as_bytes()[length..]) {
+            Some(more) => length += more,
+            None if known < SHORTEST => return None,
+            // Half of an escape may stand between what is known and where it was cut.
+            None => {
+                let rest = text.get(length..)?;
+                let cut = rest.find(BLANK)?;
+                let half_an_escape = cut < LONGEST_ESCAPE && rest.starts_with(['%', '\\']);
+                return (cut == 0 || half_an_escape).then_some(length + cut + BLANK.len());
+            }
+        }
+    }
+    Some(length)
+}
+
+/// How many bytes of a text it takes to write this byte of a secret as it is: one, if it does.
+fn plain(byte: u8, text: &[u8]) -> Option<usize> {
+    (text.first() == Some(&byte)).then_some(1)
+}
+
+/// How many bytes of a text it takes to write this byte of a secret in another way.
+fn escaped(byte: u8, text: &[u8]) -> Option<usize> {
+    let is = |digits: &[u8]| {
+        let digits = digits
+            .get(..2)
+            .and_then(|digits| std::str::from_utf8(digits).ok());
+        digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) == Some(byte)
+    };
+    // As many as an escape that is escaped twice begins with, and that a hostile text cannot
+    // make into work.
+    let backslashes = text.iter().take(7).take_while(|first| **first == b'\\');
+    let backslashes = backslashes.count();
+    match &text[backslashes..] {
+        rest if backslashes > 0 => match rest {
+            [b'u', b'0', b'0', digits @ ..] if is(digits) => Some(backslashes + 5),
+            rest => plain(byte, rest).map(|length| backslashes + length),
+        },
+        [b'+', ..] if byte == b' ' => Some(1),
+        // Encoded, and the encoding of the per cent sign encoded again, maybe.
+        [b'%', digits @ ..] if is(digits) => Some(3),
+        [b'%', b'2', b'5', digits @ ..] if is(digits) => Some(5),
+        _ => None,
+    }
 }
 
 /// Holds back what is written until its line is whole, or it is flushed, so that no secret slips
@@ -158,18 +220,30 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_a_secret_gives_it_away() {
+    fn secrets_are_known_in_every_spelling_and_when_they_were_cut() {
         let redactor = Redactor::default();
-        redactor.hide("0123456789abcdef+fedcba9876543210");
+        redactor.hide("al/pha+be=ta");
         for (text, expected) in [
-            ("0123456789abcd", "…"),
-            ("a 456789abcdef b", "a … b"),
-            ("x0123456789abcdef%2bfedcba9876543210x", "x…%2b…x"),
-            ("01234567 01234567", "… …"),
-            ("0123456", "0123456"),
-            ("übrigens", "übrigens"),
+            ("x al/pha+be=ta x", "x … x"),
+            ("al%2Fpha%2bbe%3Dta", "…"),
+            ("al%252Fpha+be=ta", "…"),
+            ("al\\/pha\\u002bbe=ta", "…"),
+            ("see al/pha+be…", "see …"),
+            ("see al/pha%2…", "see …"),
+            ("al/pha and be=ta", "al/pha and be=ta"),
+            ("al/p…", "al/p…"),
         ] {
-            assert_eq!(redactor.redact(text), expected);
+            assert_eq!(redactor.redact(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn recorded_bytes_are_looked_through() {
+        let redactor = Redactor::default();
+        redactor.hide("t0ken-t0ken");
+        let data = b"\xff t0ken-t0ken \xfe".to_vec();
+        let event = redactor.wire_event(&WireEvent::Received(Message::Binary(data)));
+        let expected = [b"\xff ", BLANK.as_bytes(), b" \xfe"].concat();
+        assert_eq!(event, WireEvent::Received(Message::Binary(expected)));
     }
 }

@@ -1,4 +1,4 @@
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal, LineWriter, Write};
 
 use super::text::Text;
 use super::{Item, Live, Redactor, VerdictItem, json};
@@ -21,6 +21,7 @@ pub struct Reporter {
     format: Format,
     text: Text,
     live: Live,
+    redactor: Redactor,
     out: Box<dyn Write + Send>,
     failure: Option<io::Error>,
 }
@@ -38,16 +39,13 @@ impl Reporter {
             live: live.clone(),
             stdout: anstream::AutoStream::auto(io::stdout()),
         };
-        Reporter::new(format, live, Box::new(redactor.writer(screen)))
-    }
-
-    /// A reporter on any writer.
-    pub fn new(format: Format, live: Live, out: Box<dyn Write + Send>) -> Self {
         Reporter {
             format,
             text: Text::default(),
             live,
-            out,
+            redactor: redactor.clone(),
+            // Whole lines at a time: they are not written piece by piece around the live line.
+            out: Box::new(LineWriter::new(screen)),
             failure: None,
         }
     }
@@ -57,13 +55,9 @@ impl Reporter {
         self.live.clone()
     }
 
-    /// How items are written.
-    pub fn format(&self) -> Format {
-        self.format
-    }
-
-    /// Reports an item.
+    /// Reports an item, without the secrets that a peer may have put into it.
     pub fn report(&mut self, item: &Item) {
+        let item = &item.with_texts(|text| self.redactor.redact(text));
         let written = match self.format {
             Format::Json => json::write(item, &mut self.out),
             Format::Text => self.text.write(item, &mut self.out),
