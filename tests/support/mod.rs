@@ -18,6 +18,8 @@ mod socket;
 use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
+use serde_json::Value;
+
 pub use port::Port;
 pub use program::{Program, Ran, Running};
 pub use server::{Reply, Request, Script, Server};
@@ -43,6 +45,35 @@ pub fn assert_says(text: &str, words: &[&str]) {
     for word in words {
         assert!(text.contains(word), "{word:?} is missing in: {text}");
     }
+}
+
+/// One attempt, recorded.
+#[track_caller]
+pub fn attempt(server: &Server, args: &[&str]) -> Ran {
+    Program::solve(server)
+        .args(["--record", "run.jsonl"])
+        .args(args)
+        .json()
+        .run()
+}
+
+/// The end of a recording: by whom, code, reason.
+pub fn end_of(ran: &Ran) -> (String, u64, String) {
+    let lines = ran.recording("run.jsonl");
+    let close = &lines[lines.len() - 1];
+    let text = |name: &str| close[name].as_str().unwrap().to_owned();
+    (text("by"), close["code"].as_u64().unwrap(), text("reason"))
+}
+
+/// What a recording holds of one direction: the text, or else the kind.
+pub fn recorded(ran: &Ran, direction: &str) -> Vec<String> {
+    let mut lines = ran.recording("run.jsonl");
+    lines.retain(|line| line["type"] == direction);
+    let show = |line: &Value| {
+        let text = line["text"].as_str().or(line["kind"].as_str());
+        text.unwrap().to_owned()
+    };
+    lines.iter().map(show).collect()
 }
 
 /// Something that happens once, and that others wait for.
