@@ -7,7 +7,7 @@ pub enum Precision {
     /// nothing.
     #[default]
     Millisecond,
-    /// A timer of the operating system, some 50 µs late, at the price of a file descriptor. On
+    /// A timer of the operating system, 50 to 100 µs late, at the price of a file descriptor. On
     /// systems that have no such timer this is the same as `Millisecond`.
     Microsecond,
 }
