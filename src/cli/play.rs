@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use tracing::Instrument;
 
 use super::Context;
 use super::failure::{Failure, Kind};
@@ -241,9 +242,15 @@ impl Played {
     }
 
     fn failure(&self) -> Failure {
+        let after = match self.last_beats.back() {
+            None => "before the first beat".to_owned(),
+            Some(beat) => format!("after round {}", beat.round),
+        };
         match &self.standing {
             Standing::Lost { round: None } => {
-                return Kind::Lost.because("ouch! before the first beat");
+                return Kind::Lost.because(format_args!(
+                    "ouch! {after}, when no answer was waiting for a verdict"
+                ));
             }
             Standing::Lost { round: Some(round) } => {
                 return Kind::Lost.because(format_args!(
@@ -260,10 +267,6 @@ impl Played {
             }
             Standing::Playing | Standing::Enough | Standing::Won { .. } => {}
         }
-        let after = match self.last_beats.back() {
-            None => "before the first beat".to_owned(),
-            Some(beat) => format!("after round {}", beat.round),
-        };
         match &self.ending.cause {
             EndCause::Stopped(reason) => Failure::stopped(*reason, &format!(" {after}")),
             EndCause::Idle(limit) => Kind::Silent.because(format_args!(

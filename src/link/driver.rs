@@ -1,8 +1,11 @@
+mod closing;
+
 use std::io;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::tungstenite;
 use tungstenite::protocol::CloseFrame;
 
@@ -12,7 +15,8 @@ use super::{Connection, Stop, StopReason, Violation, clock};
 use crate::conversation::{CloseReason, ClosedBy, Message, Output, Party, Stamp, WireEvent};
 
 /// Who hears of what happens in a conversation, in the order in which it happened, and after the
-/// party's answers to it have been written: an observer never delays an answer.
+/// party's answers to it have been written, so that no answer waits for an observer. The next frame
+/// does: an observer must not block.
 pub trait Observer<E> {
     /// Something happened on the wire.
     fn wire(&mut self, at: Stamp, event: &WireEvent);
@@ -29,7 +33,8 @@ pub struct Limits {
     pub idle: Option<Duration>,
     /// How long writing one message may take, to a peer that does not read.
     pub write: Duration,
-    /// How long to wait for the peer's side of the closing handshake.
+    /// How long to wait for the peer's side of the closing handshake, and for a write that is
+    /// under way when a stop is asked for.
     pub close: Duration,
     /// How punctual the party's timeouts are.
     pub precision: Precision,
@@ -97,9 +102,10 @@ where
         party,
         observer,
         limits,
+        stop,
         news: Vec::new(),
     };
-    driver.run(stop).await
+    driver.run().await
 }
 
 struct Driver<'a, S, P: Party, O> {
@@ -107,6 +113,7 @@ struct Driver<'a, S, P: Party, O> {
     party: &'a mut P,
     observer: &'a mut O,
     limits: Limits,
+    stop: &'a mut Stop,
     timer: Timer,
     /// What the observer has not been told yet.
     news: Vec<News<P::Event>>,
@@ -121,7 +128,29 @@ enum News<E> {
 enum Wake {
     Message(Stamp, Message),
     Timeout,
-    End(EndCause, Option<CloseReason>),
+    End(End),
+}
+
+/// That the conversation is over.
+struct End {
+    cause: EndCause,
+    /// The peer's Close frame, if that is the cause, and when it came.
+    close: Option<(Stamp, CloseReason)>,
+}
+
+impl From<EndCause> for End {
+    fn from(cause: EndCause) -> Self {
+        End { cause, close: None }
+    }
+}
+
+impl From<Broken> for End {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::Gone(error) => EndCause::Lost(error).into(),
+            Broken::Violated(violation) => EndCause::Violated(violation).into(),
+        }
+    }
 }
 
 impl<S, P, O> Driver<'_, S, P, O>
@@ -130,16 +159,16 @@ where
     P: Party,
     O: Observer<P::Event>,
 {
-    async fn run(mut self, stop: &mut Stop) -> Ending {
+    async fn run(mut self) -> Ending {
         self.note(Stamp::OPENING, WireEvent::Open);
         self.party.handle_open(Stamp::OPENING);
         let mut last_message = clock::now();
-        let (cause, close) = loop {
-            if let Err((cause, close)) = self.perform().await {
-                break (cause, close);
+        let end = loop {
+            if let Err(end) = self.perform().await {
+                break end;
             }
             self.tell();
-            match self.wait(last_message, stop).await {
+            match self.wait(last_message).await {
                 Wake::Message(at, message) => {
                     if matches!(message, Message::Text(_) | Message::Binary(_)) {
                         last_message = self.connection.clock.instant(at);
@@ -148,15 +177,15 @@ where
                     self.note(at, WireEvent::Received(message));
                 }
                 Wake::Timeout => self.party.handle_timeout(self.connection.clock.stamp()),
-                Wake::End(cause, close) => break (cause, close),
+                Wake::End(end) => break end,
             }
         };
-        self.finish(cause, close).await
+        self.finish(end).await
     }
 
     /// Waits for the next thing to happen. Nothing is written meanwhile but the automatic answers
     /// to the peer's control frames, so that dropping the losers of the race loses nothing.
-    async fn wait(&mut self, last_message: Instant, stop: &mut Stop) -> Wake {
+    async fn wait(&mut self, last_message: Instant) -> Wake {
         let timeout = self
             .party
             .poll_timeout()
@@ -173,53 +202,22 @@ where
         tokio::select! {
             frame = self.connection.socket.next() => {
                 let at = self.connection.clock.stamp();
-                self.received(at, frame)
+                received(at, frame)
             }
             () = self.timer.wait_until(timeout) => Wake::Timeout,
-            limit = idle => Wake::End(EndCause::Idle(limit), None),
-            reason = stop.requested() => Wake::End(EndCause::Stopped(reason), None),
+            limit = idle => Wake::End(EndCause::Idle(limit).into()),
+            reason = self.stop.requested() => Wake::End(EndCause::Stopped(reason).into()),
         }
     }
 
-    fn received(
-        &self,
-        at: Stamp,
-        frame: Option<Result<tungstenite::Message, tungstenite::Error>>,
-    ) -> Wake {
-        use tungstenite::Message as Frame;
-        let frame = match frame {
-            Some(Ok(frame)) => frame,
-            Some(Err(error)) => {
-                let (cause, close) = broken(error.into());
-                return Wake::End(cause, close);
-            }
-            None => {
-                let (cause, close) = broken(tungstenite::Error::ConnectionClosed.into());
-                return Wake::End(cause, close);
-            }
-        };
-        let message = match frame {
-            Frame::Text(text) => Message::Text(text.as_str().to_owned()),
-            Frame::Binary(bytes) => Message::Binary(bytes.to_vec()),
-            Frame::Ping(payload) => Message::Ping(payload.to_vec()),
-            Frame::Pong(payload) => Message::Pong(payload.to_vec()),
-            Frame::Close(frame) => {
-                return Wake::End(EndCause::PeerClosed, Some(peer_closed(frame)));
-            }
-            // Reading never yields raw frames, and a timeout that comes early does nothing.
-            Frame::Frame(_) => return Wake::Timeout,
-        };
-        Wake::Message(at, message)
-    }
-
     /// Does what the party wants done, until it wants nothing more.
-    async fn perform(&mut self) -> Result<(), (EndCause, Option<CloseReason>)> {
+    async fn perform(&mut self) -> Result<(), End> {
         while let Some(output) = self.party.poll_output() {
             match output {
                 Output::Event(event) => self.news.push(News::Event(event)),
-                Output::Close => return Err((EndCause::Done, None)),
+                Output::Close => return Err(EndCause::Done.into()),
                 Output::Send(message) => {
-                    self.send(&message).await.map_err(broken)?;
+                    self.send(&message).await?;
                     let written = self.connection.clock.stamp();
                     self.party.handle_written(written, &message);
                     self.note(written, WireEvent::Sent(message));
@@ -229,8 +227,8 @@ where
         Ok(())
     }
 
-    /// Writes a message, whole. Never raced against anything but its time limit, which ends the
-    /// conversation: a write that is dropped halfway would leave half a frame behind.
+    /// Writes a message, whole. It is given up only where the conversation ends with that: a write
+    /// that is dropped halfway leaves half a frame behind.
     async fn send(&mut self, message: &Message) -> Result<(), Broken> {
         use tungstenite::Message as Frame;
         let frame = match message.clone() {
@@ -239,85 +237,23 @@ where
             Message::Ping(payload) => Frame::Ping(payload.into()),
             Message::Pong(payload) => Frame::Pong(payload.into()),
         };
-        let writing = self.connection.socket.send(frame);
-        match tokio::time::timeout(self.limits.write, writing).await {
-            Ok(result) => result.map_err(Broken::from),
-            Err(_elapsed) => Err(Broken::Gone(io::Error::new(
-                io::ErrorKind::TimedOut,
-                format!("the peer has not read for {:?}", self.limits.write),
-            ))),
-        }
-    }
-
-    /// Closes the connection and takes leave of party and observer.
-    async fn finish(mut self, cause: EndCause, close: Option<CloseReason>) -> Ending {
-        self.note_remaining_events();
-        self.tell();
-        let close = match (&cause, close) {
-            (_, Some(close)) => {
-                // The reply to the peer's Close frame goes out with the next read.
-                self.read_on().await;
-                close
-            }
-            (EndCause::Lost(error), None) => CloseReason {
-                by: ClosedBy::Network,
-                code: CloseReason::ABNORMAL,
-                reason: error.to_string(),
-            },
-            (cause, None) => {
-                let (code, reason) = farewell(cause);
-                self.say_goodbye(code, &reason).await;
-                CloseReason {
-                    by: ClosedBy::Us,
-                    code,
-                    reason,
+        let mut writing = pin!(self.connection.socket.send(frame));
+        let given = tokio::select! {
+            // Hardly a write ever has to wait, and the others are not worth setting up then.
+            biased;
+            written = &mut writing => return written.map_err(Broken::from),
+            () = tokio::time::sleep(self.limits.write) => self.limits.write,
+            _ = self.stop.requested() => {
+                match tokio::time::timeout(self.limits.close, &mut writing).await {
+                    Ok(written) => return written.map_err(Broken::from),
+                    Err(_elapsed) => self.limits.close,
                 }
             }
         };
-        let at = self.connection.clock.stamp();
-        self.party.handle_close(at);
-        self.note_remaining_events();
-        self.note(at, WireEvent::Close(close.clone()));
-        self.tell();
-        Ending { at, cause, close }
-    }
-
-    /// Sends a Close frame and waits for the peer's.
-    async fn say_goodbye(&mut self, code: u16, reason: &str) {
-        let frame = CloseFrame {
-            code: code.into(),
-            reason: reason.into(),
-        };
-        let closing = self.connection.socket.close(Some(frame));
-        let sent = tokio::time::timeout(self.limits.close, closing).await;
-        // A connection that cannot take the Close frame is as closed as it gets.
-        if matches!(sent, Ok(Ok(()))) {
-            self.read_on().await;
-        }
-    }
-
-    /// Reads until the connection ends, as long as a close may take. What was under way to the
-    /// party still reaches it.
-    async fn read_on(&mut self) {
-        let deadline = clock::now() + self.limits.close;
-        let reading = async {
-            while let Some(Ok(frame)) = self.connection.socket.next().await {
-                let at = self.connection.clock.stamp();
-                if let Wake::Message(at, message) = self.received(at, Some(Ok(frame))) {
-                    self.party.handle_message(at, &message);
-                    self.note(at, WireEvent::Received(message));
-                    self.note_remaining_events();
-                    self.tell();
-                }
-            }
-            let _ = self.connection.socket.get_mut().shutdown().await;
-        };
-        if tokio::time::timeout_at(deadline.into(), reading)
-            .await
-            .is_err()
-        {
-            tracing::debug!("the peer did not close in time");
-        }
+        Err(Broken::Gone(io::Error::new(
+            io::ErrorKind::TimedOut,
+            format!("the peer has not read for {given:?}"),
+        )))
     }
 
     /// Takes what the party still notices once nothing can be sent any more.
@@ -346,11 +282,26 @@ where
     }
 }
 
-fn broken(broken: Broken) -> (EndCause, Option<CloseReason>) {
-    match broken {
-        Broken::Gone(error) => (EndCause::Lost(error), None),
-        Broken::Violated(violation) => (EndCause::Violated(violation), None),
-    }
+/// What a read means.
+fn received(at: Stamp, frame: Option<Result<tungstenite::Message, tungstenite::Error>>) -> Wake {
+    use tungstenite::Message as Frame;
+    let frame = frame.unwrap_or(Err(tungstenite::Error::ConnectionClosed));
+    let message = match frame {
+        Ok(Frame::Text(text)) => Message::Text(text.as_str().to_owned()),
+        Ok(Frame::Binary(bytes)) => Message::Binary(bytes.to_vec()),
+        Ok(Frame::Ping(payload)) => Message::Ping(payload.to_vec()),
+        Ok(Frame::Pong(payload)) => Message::Pong(payload.to_vec()),
+        Ok(Frame::Close(frame)) => {
+            return Wake::End(End {
+                cause: EndCause::PeerClosed,
+                close: Some((at, peer_closed(frame))),
+            });
+        }
+        // Reading never yields raw frames, and a timeout that comes early does nothing.
+        Ok(Frame::Frame(_)) => return Wake::Timeout,
+        Err(error) => return Wake::End(Broken::from(error).into()),
+    };
+    Wake::Message(at, message)
 }
 
 fn peer_closed(frame: Option<CloseFrame>) -> CloseReason {
@@ -362,18 +313,6 @@ fn peer_closed(frame: Option<CloseFrame>) -> CloseReason {
         by: ClosedBy::Peer,
         code,
         reason,
-    }
-}
-
-/// What to tell the peer when this side ends the conversation.
-fn farewell(cause: &EndCause) -> (u16, String) {
-    match cause {
-        EndCause::Stopped(reason) => (CloseReason::GOING_AWAY, reason.to_peer().to_owned()),
-        EndCause::Idle(limit) => (CloseReason::GOING_AWAY, format!("no message for {limit:?}")),
-        EndCause::Violated(violation) => (violation.close_code(), String::new()),
-        EndCause::Done | EndCause::PeerClosed | EndCause::Lost(_) => {
-            (CloseReason::NORMAL, String::new())
-        }
     }
 }
 

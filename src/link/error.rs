@@ -209,6 +209,9 @@ impl From<tungstenite::Error> for Broken {
                     limit: max_size,
                 })
             }
+            // Our own doing: more was to be sent than this side holds for a peer that does not
+            // read.
+            Error::WriteBufferFull(_) => Broken::Gone(io::ErrorKind::QuotaExceeded.into()),
             Error::Protocol(error) => Broken::Violated(Violation::Framing(error.to_string())),
             other => Broken::Violated(Violation::Framing(other.to_string())),
         }

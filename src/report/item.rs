@@ -269,8 +269,8 @@ pub struct ListeningItem {
 /// A server has held a conversation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ConversationItem {
-    /// Its number.
-    pub number: u64,
+    /// Its number; null if it was refused.
+    pub number: Option<u64>,
     /// Whom it was held with.
     pub peer: String,
     /// How many beats were sent.

@@ -37,7 +37,7 @@ impl Tally {
 
     /// Another recording is replayed, on top of those before.
     pub fn begin_recording(&mut self) {
-        self.end_conversation();
+        self.settle_newest();
         *self.recordings.get_or_insert(0) += 1;
         self.differences.get_or_insert(0);
     }
@@ -51,17 +51,17 @@ impl Tally {
     pub fn count(&mut self, event: &PlayerEvent) {
         match event {
             PlayerEvent::Beat(beat) => self.beat(beat),
-            PlayerEvent::Verdict {
-                verdict: Verdict::Ouch,
-                ..
-            } => self.newest_ns = None,
+            PlayerEvent::Verdict { verdict, .. } => match verdict {
+                Verdict::Good => self.settle_newest(),
+                Verdict::Ouch => self.newest_ns = None,
+            },
             PlayerEvent::Secret { secret, .. } => self.secret = Some(secret.clone()),
             _ => {}
         }
     }
 
     /// The newest beat stands: no verdict on it comes any more.
-    fn end_conversation(&mut self) {
+    fn settle_newest(&mut self) {
         let Some(newest) = self.newest_ns.take() else {
             return;
         };
@@ -87,7 +87,7 @@ impl Tally {
     }
 
     fn beat(&mut self, beat: &Beat) {
-        self.end_conversation();
+        self.settle_newest();
         self.rounds += 1;
         self.newest_ns = Some(beat.lateness_ns());
         let margin = beat.margin();
@@ -97,7 +97,7 @@ impl Tally {
 
     /// The summary of a run that came to this.
     pub fn summary(mut self, outcome: Outcome) -> SummaryItem {
-        self.end_conversation();
+        self.settle_newest();
         let Lateness {
             count,
             sum_ns,

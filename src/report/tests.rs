@@ -121,7 +121,7 @@ fn every_item() -> Vec<Item> {
             differences: Some(1),
         }),
         Item::Conversation(ConversationItem {
-            number: 3,
+            number: Some(3),
             peer: "127.0.0.1:4711".into(),
             rounds: 4,
             result: "lost",

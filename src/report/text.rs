@@ -244,7 +244,8 @@ fn write_conversation(held: &ConversationItem, out: &mut impl Write) -> io::Resu
     write!(
         out,
         "{:>4} {:<21} {style}{result:<10}{style:#} {}",
-        held.number,
+        held.number
+            .map_or_else(String::new, |number| number.to_string()),
         held.peer,
         counted(held.rounds.into(), "beat"),
     )?;

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use super::admission::Admission;
 use super::game::{Deal, Game};
@@ -82,8 +83,8 @@ pub(super) async fn host(hub: Arc<Hub>, peer: Peer, good: bool, upgrading: Upgra
             return;
         }
     };
-    let number = hub.conversations.fetch_add(1, Ordering::Relaxed) + 1;
-    let (mut party, result) = if good {
+    let number = good.then(|| hub.conversations.fetch_add(1, Ordering::Relaxed) + 1);
+    let (mut party, result) = if let Some(number) = number {
         let Deal { intervals, secret } = hub.game.deal(number);
         // Before it is told, since its solution may be quicker than our account of having told it.
         hub.admission().remember(secret.clone());
@@ -103,7 +104,11 @@ pub(super) async fn host(hub: Arc<Hub>, peer: Peer, good: bool, upgrading: Upgra
         ..Limits::default()
     };
     let mut stop = hub.stop.clone();
-    let ending = link::drive(connection, &mut party, &mut held, limits, &mut stop).await;
+    // Where client and server share a process, their logs would be hard to tell apart otherwise.
+    let span = tracing::debug_span!("host", number, peer = %peer.0);
+    let ending = link::drive(connection, &mut party, &mut held, limits, &mut stop)
+        .instrument(span)
+        .await;
     tracing::debug!(number, peer = %peer.0, ?ending, ?held.result, "conversation over");
     (hub.on_held)(held);
 }

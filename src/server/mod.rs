@@ -57,8 +57,8 @@ impl fmt::Debug for Settings {
 /// A conversation that has ended.
 #[derive(Clone, Debug)]
 pub struct Held {
-    /// Its number, counted from one since the server began.
-    pub number: u64,
+    /// Its number, counted from one since the server began; `None` if it was refused.
+    pub number: Option<u64>,
     /// Whom it was held with.
     pub peer: SocketAddr,
     /// How many beats were sent.

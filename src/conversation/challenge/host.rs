@@ -11,6 +11,8 @@ const GOOD: &str = "good!";
 const OUCH: &str = "ouch! seems like you missed a beat... sorry, this conversation is over. \
                     closing socket.";
 
+/// How the message with the secret begins.
+const WON: &str = "congratulations!";
 const EXPIRED: &str = "expired challenge token";
 
 /// How long the last beat, which no other follows, waits for its answer: as long as the longest
@@ -36,6 +38,8 @@ pub struct Host {
     state: State,
     /// Beats on their way to the network, oldest first, with their due times.
     unwritten: VecDeque<(Round, Stamp)>,
+    /// The last thing to say, on its way to the network.
+    conclusion: Option<Conclusion>,
     outputs: VecDeque<Output<HostEvent>>,
 }
 
@@ -53,6 +57,13 @@ enum State {
         expected: Interval,
         since: Stamp,
     },
+}
+
+/// How the conversation ends once its last words have been written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Conclusion {
+    Won,
+    Lost(Round, LossCause),
 }
 
 /// What a host notices.
@@ -85,14 +96,14 @@ pub enum HostEvent {
         /// What it was.
         message: Message,
     },
-    /// Every round was answered right.
+    /// Every round was answered right, and the secret has been written.
     Won {
-        /// When the secret was told.
+        /// When it had been.
         at: Stamp,
     },
-    /// The player is out.
+    /// The player is out, and that has been written.
     Lost {
-        /// When it was told so.
+        /// When it had been.
         at: Stamp,
         /// The round that was lost.
         round: Round,
@@ -126,6 +137,7 @@ impl Host {
             round: None,
             state: State::Silent,
             unwritten: VecDeque::new(),
+            conclusion: None,
             outputs: VecDeque::new(),
         }
     }
@@ -194,28 +206,28 @@ impl Host {
             verdict,
         });
         match verdict {
-            Verdict::Ouch => self.lose(at, round, LossCause::Wrong { expected }),
+            Verdict::Ouch => self.lose(round, LossCause::Wrong { expected }),
             Verdict::Good => {
                 self.state = State::Waiting;
                 self.say(GOOD);
                 if self.upcoming.is_none() {
-                    self.win(at);
+                    self.win();
                 }
             }
         }
     }
 
-    fn win(&mut self, at: Stamp) {
+    fn win(&mut self) {
         let secret = &self.secret;
-        let told = format!("congratulations! the solution to this challenge is \"{secret}\"");
+        let told = format!("{WON} the solution to this challenge is \"{secret}\"");
         self.say(told);
-        self.event(HostEvent::Won { at });
+        self.conclusion = Some(Conclusion::Won);
         self.finish();
     }
 
-    fn lose(&mut self, at: Stamp, round: Round, cause: LossCause) {
+    fn lose(&mut self, round: Round, cause: LossCause) {
         self.say(OUCH);
-        self.event(HostEvent::Lost { at, round, cause });
+        self.conclusion = Some(Conclusion::Lost(round, cause));
         self.finish();
     }
 }
@@ -232,7 +244,7 @@ impl Party for Host {
         self.state = State::Waiting;
         match self.upcoming {
             Some(interval) => self.due = at + interval.duration(),
-            None => self.win(at),
+            None => self.win(),
         }
     }
 
@@ -257,21 +269,32 @@ impl Party for Host {
         while at >= self.due {
             match (self.state, self.upcoming) {
                 (State::Silent | State::Refusing, _) | (State::Waiting, None) => return,
-                (State::Asking { round, .. }, _) => self.lose(at, round, LossCause::Missing),
+                (State::Asking { round, .. }, _) => self.lose(round, LossCause::Missing),
                 (State::Waiting, Some(interval)) => self.beat(at, interval),
             }
         }
     }
 
     fn handle_written(&mut self, at: Stamp, message: &Message) {
-        if matches!(message, Message::Text(text) if text == BEAT)
-            && let Some((round, due)) = self.unwritten.pop_front()
-        {
-            self.event(HostEvent::Beat {
-                round,
-                due,
-                written: at,
-            });
+        let Message::Text(text) = message else {
+            return;
+        };
+        if text == BEAT {
+            if let Some((round, due)) = self.unwritten.pop_front() {
+                self.event(HostEvent::Beat {
+                    round,
+                    due,
+                    written: at,
+                });
+            }
+        } else if text == OUCH || text.starts_with(WON) {
+            match self.conclusion.take() {
+                Some(Conclusion::Won) => self.event(HostEvent::Won { at }),
+                Some(Conclusion::Lost(round, cause)) => {
+                    self.event(HostEvent::Lost { at, round, cause });
+                }
+                None => {}
+            }
         }
     }
 

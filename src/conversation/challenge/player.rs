@@ -38,7 +38,8 @@ pub enum Standing {
     },
     /// The server said `ouch!`.
     Lost {
-        /// The newest round then, or `None` if there had been no beat yet.
+        /// The round whose answer was wrong or too late, or `None` if none was waiting for its
+        /// verdict.
         round: Option<Round>,
     },
     /// The token was too old, or spent.
@@ -63,7 +64,7 @@ pub enum PlayerEvent {
     Verdict {
         /// When it did.
         at: Stamp,
-        /// The round it spoke of; `None` for an `ouch!` before the first beat.
+        /// The round it spoke of; `None` for an `ouch!` when no answer was waiting for a verdict.
         round: Option<Round>,
         /// What it said.
         verdict: Verdict,
@@ -209,13 +210,14 @@ impl Player {
                 });
             }
             ServerMessage::Ouch => {
+                let round = self.round.filter(|_| self.awaits_verdict);
                 self.awaits_verdict = false;
                 self.event(PlayerEvent::Verdict {
                     at,
-                    round: self.round,
+                    round,
                     verdict: Verdict::Ouch,
                 });
-                self.finish(Standing::Lost { round: self.round });
+                self.finish(Standing::Lost { round });
             }
             ServerMessage::Secret(secret) => {
                 let secret = secret.to_owned();

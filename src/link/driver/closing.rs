@@ -1,0 +1,148 @@
+//! The end of a conversation: the closing handshake of RFC 6455 section 7, and what becomes of it
+//! when the peer does not take part.
+
+use futures_util::StreamExt;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+
+use super::{Driver, End, EndCause, Ending, Observer, Wake, received};
+use crate::conversation::{CloseReason, ClosedBy, Party, Stamp, WireEvent};
+use crate::link::{MESSAGE_LIMIT, clock};
+
+/// How many bytes are still taken in from a peer that broke the protocol: what a well-meaning one
+/// may have had under way, and no more.
+const HEARD_TO_THE_END: usize = 4 * MESSAGE_LIMIT;
+
+impl<S, P, O> Driver<'_, S, P, O>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    P: Party,
+    O: Observer<P::Event>,
+{
+    /// Closes the connection and takes leave of party and observer.
+    pub(super) async fn finish(mut self, end: End) -> Ending {
+        let End {
+            mut cause,
+            mut close,
+        } = end;
+        self.note_remaining_events();
+        self.tell();
+        let mut ours = None;
+        match &cause {
+            // The reply to the Close frame goes out with the next read.
+            EndCause::PeerClosed => drop(self.read_on().await),
+            // What came in before the connection broke may say why it did.
+            EndCause::Lost(_) => {
+                close = self.read_on().await;
+                if close.is_some() {
+                    cause = EndCause::PeerClosed;
+                }
+            }
+            EndCause::Violated(violation) => {
+                let goodbye = (violation.close_code(), String::new());
+                if self.say_goodbye(&goodbye).await {
+                    self.hear_no_more().await;
+                }
+                ours = Some(goodbye);
+            }
+            EndCause::Done | EndCause::Stopped(_) | EndCause::Idle(_) => {
+                let goodbye = farewell(&cause);
+                if self.say_goodbye(&goodbye).await {
+                    self.read_on().await;
+                }
+                ours = Some(goodbye);
+            }
+        }
+        let (at, close) = close.unwrap_or_else(|| {
+            let (by, (code, reason)) = match ours {
+                Some(goodbye) => (ClosedBy::Us, goodbye),
+                None => (ClosedBy::Network, (CloseReason::ABNORMAL, lost(&cause))),
+            };
+            (
+                self.connection.clock.stamp(),
+                CloseReason { by, code, reason },
+            )
+        });
+        self.party.handle_close(at);
+        self.note_remaining_events();
+        self.note(at, WireEvent::Close(close.clone()));
+        self.tell();
+        Ending { at, cause, close }
+    }
+
+    /// Sends a Close frame, and says whether that worked. A connection that cannot take it is as
+    /// closed as it gets.
+    async fn say_goodbye(&mut self, (code, reason): &(u16, String)) -> bool {
+        let frame = CloseFrame {
+            code: (*code).into(),
+            reason: reason.as_str().into(),
+        };
+        let closing = self.connection.socket.close(Some(frame));
+        let sent = tokio::time::timeout(self.limits.close, closing).await;
+        matches!(sent, Ok(Ok(())))
+    }
+
+    /// Reads until the connection ends, as long as a close may take. What was under way to the
+    /// party still reaches it. Gives the peer's Close frame, if there is one.
+    async fn read_on(&mut self) -> Option<(Stamp, CloseReason)> {
+        let deadline = clock::now() + self.limits.close;
+        let mut close = None;
+        let reading = async {
+            while let Some(Ok(frame)) = self.connection.socket.next().await {
+                let at = self.connection.clock.stamp();
+                match received(at, Some(Ok(frame))) {
+                    Wake::Message(at, message) => {
+                        self.party.handle_message(at, &message);
+                        self.note(at, WireEvent::Received(message));
+                        self.note_remaining_events();
+                        self.tell();
+                    }
+                    Wake::End(end) => close = close.take().or(end.close),
+                    Wake::Timeout => {}
+                }
+            }
+            let _ = self.connection.socket.get_mut().shutdown().await;
+        };
+        let done = tokio::time::timeout_at(deadline.into(), reading).await;
+        if done.is_err() {
+            tracing::debug!("the peer did not close in time");
+        }
+        close
+    }
+
+    /// Takes in some of what a peer that broke the protocol still sends, without looking at it.
+    /// Closing a socket with bytes in it resets the connection, and a peer that has yet to read
+    /// our Close frame would not find it any more.
+    async fn hear_no_more(&mut self) {
+        let stream = self.connection.socket.get_mut();
+        let hearing = async {
+            let _ = stream.shutdown().await;
+            let mut heard = 0;
+            let mut buffer = [0; 4096];
+            while heard < HEARD_TO_THE_END {
+                match stream.read(&mut buffer).await {
+                    Ok(0) | Err(_) => break,
+                    Ok(bytes) => heard += bytes,
+                }
+            }
+        };
+        let _ = tokio::time::timeout(self.limits.close, hearing).await;
+    }
+}
+
+/// What to tell the peer when this side ends the conversation.
+fn farewell(cause: &EndCause) -> (u16, String) {
+    match cause {
+        EndCause::Stopped(reason) => (CloseReason::GOING_AWAY, reason.to_peer().to_owned()),
+        EndCause::Idle(limit) => (CloseReason::GOING_AWAY, format!("no message for {limit:?}")),
+        _ => (CloseReason::NORMAL, String::new()),
+    }
+}
+
+/// What broke the connection.
+fn lost(cause: &EndCause) -> String {
+    match cause {
+        EndCause::Lost(error) => error.to_string(),
+        _ => String::new(),
+    }
+}
