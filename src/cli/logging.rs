@@ -6,7 +6,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::environment::Environment;
 use super::failure::{Failure, Kind};
-use crate::report::{Live, Redactor};
+use crate::report::{Job, Outlet, Redactor};
 
 /// What is logged when nobody asks for anything: what a person should know of.
 const DEFAULT_FILTER: &str = "warn";
@@ -24,18 +24,18 @@ pub(super) fn start(
     format: LogFormat,
     environment: &Environment,
     redactor: &Redactor,
-    live: Live,
+    stderr: &Outlet,
 ) -> Result<(), Failure> {
     let directives = environment.get("RUST_LOG");
     let directives = directives.as_deref().unwrap_or(DEFAULT_FILTER);
     let filter = EnvFilter::try_new(directives)
         .map_err(|error| Kind::Usage.because(format_args!("RUST_LOG={directives}: {error}")))?;
     let colour = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
-    let redactor = redactor.clone();
+    let (redactor, stderr) = (redactor.clone(), stderr.clone());
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(colour)
-        .with_writer(move || redactor.writer(Stderr(live.clone())));
+        .with_writer(move || redactor.writer(Lines(stderr.clone())));
     // Fails only when there is a subscriber already, which then gets the logs.
     let _ = match format {
         LogFormat::Text => tracing::subscriber::set_global_default(subscriber.finish()),
@@ -44,15 +44,16 @@ pub(super) fn start(
     Ok(())
 }
 
-/// Standard error, out of the way of the live line.
-struct Stderr(Live);
+/// Hands lines to an outlet.
+struct Lines(Outlet);
 
-impl Write for Stderr {
+impl Write for Lines {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        self.0.aside(|| io::stderr().write(text))
+        self.0.send(Job::Write(text.to_vec()));
+        Ok(text.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        Ok(())
     }
 }

@@ -28,11 +28,12 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::runtime;
 
 use crate::link::{Stop, Stopper};
-use crate::report::{Item, Outcome, Redactor, Reporter, Tally, json};
+use crate::report::{Item, Job, Outcome, Outlet, Redactor, Reporter, Tally, json};
 use crate::server::Settings;
 use environment::Environment;
 use failure::{Failure, Kind};
 use stopping::Signals;
+use values::OutputFormat;
 
 /// Timed conversations over WebSockets: solves hackattic's "WebSocket chit chat", practises it,
 /// replays it.
@@ -78,6 +79,7 @@ enum Configured {
 struct Context<'a> {
     redactor: Redactor,
     reporter: &'a mut Reporter,
+    stderr: Outlet,
     tally: &'a mut Tally,
     stopper: Stopper,
     stop: Stop,
@@ -86,103 +88,134 @@ struct Context<'a> {
 /// Runs the program.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let command = match Cli::try_parse_from(&arguments) {
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) => return refuse(&error, &arguments),
     };
-    let redactor = Redactor::default();
-    let Err(error) = start(command, &redactor) else {
-        return ExitCode::SUCCESS;
-    };
-    // The last words pass through the last door, too.
-    let message = redactor.redact(&format!("{error:#}"));
-    let _ = writeln!(io::stderr(), "error: {message}");
-    let failure = error.downcast_ref::<Failure>();
-    failure
-        .map_or(Kind::Internal, |failure| failure.kind)
-        .exit_code()
-}
-
-fn start(cli: Cli, redactor: &Redactor) -> anyhow::Result<()> {
-    let format = match &cli.command {
-        Command::Solve(arguments) => arguments.output,
-        Command::Replay(arguments) => arguments.output,
-        Command::Serve(arguments) => arguments.output,
+    let printed = match &cli.command {
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "wsbeat", &mut script);
-            return print(&script);
+            print(&script)
         }
-        Command::Man => return print(&man::page(Cli::command())?),
+        Command::Man => man::page(Cli::command())
+            .context("making the manual page")
+            .and_then(|page| print(&page)),
+        Command::Solve(_) | Command::Replay(_) | Command::Serve(_) => conduct(cli),
     };
-    let has_summary = !matches!(cli.command, Command::Serve(_));
-    let mut reporter = Reporter::on_stdout(format.into(), redactor);
-    let mut tally = Tally::default();
+    match printed {
+        Ok(code) => code,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: {error:#}");
+            Kind::Internal.exit_code()
+        }
+    }
+}
 
-    let result = execute(cli, redactor, &mut reporter, &mut tally);
+/// Runs a command within a runtime.
+fn conduct(cli: Cli) -> anyhow::Result<ExitCode> {
+    let runtime = match &cli.command {
+        // Many conversations at once, and each is to beat on time.
+        Command::Serve(_) => runtime::Builder::new_multi_thread(),
+        // One conversation, and no other thread to hand it to; in practice, its other end as well.
+        _ => runtime::Builder::new_current_thread(),
+    }
+    .enable_all()
+    .build()
+    .context("starting up")?;
+    let code = runtime.block_on(report(cli));
+    // A name that is still being looked up is not waited for.
+    runtime.shutdown_background();
+    code
+}
+
+/// Runs a command, and reports what came of it.
+async fn report(cli: Cli) -> anyhow::Result<ExitCode> {
+    let mut signals = Signals::listen().context("listening for signals")?;
+    let redactor = Redactor::default();
+    let (format, has_summary) = match &cli.command {
+        Command::Solve(arguments) => (arguments.output, true),
+        Command::Replay(arguments) => (arguments.output, true),
+        Command::Serve(arguments) => (arguments.output, false),
+        Command::Completions { .. } | Command::Man => (OutputFormat::Text, false),
+    };
+    let (mut reporter, live) = Reporter::on_stdout(format.into(), &redactor)?;
+    let stderr = Outlet::new(move |job| match job {
+        Job::Write(text) => live.aside(|| io::stderr().write_all(&text)),
+        Job::Count(_) | Job::Retitle(_) | Job::Clear => Ok(()),
+    })?;
+    let mut tally = Tally::default();
+    let (stopper, stop) = Stop::channel();
+    let mut context = Context {
+        redactor: redactor.clone(),
+        reporter: &mut reporter,
+        stderr: stderr.clone(),
+        tally: &mut tally,
+        stopper: stopper.clone(),
+        stop,
+    };
+
+    let mut result = match configure(cli, &mut context) {
+        Ok(configured) => {
+            let work = execute(configured, &mut context);
+            signals.govern(&stopper, work).await
+        }
+        Err(failure) => Err(failure),
+    };
 
     if let Err(failure) = &result {
         reporter.report(&Item::Error(failure.item()));
     }
     if has_summary {
-        let outcome = result
-            .as_ref()
-            .map_or_else(|failure| failure.kind.outcome(), |o| *o);
+        let outcome = match &result {
+            Ok(outcome) => *outcome,
+            Err(failure) => failure.kind.outcome(),
+        };
         reporter.report(&Item::Summary(tally.summary(outcome)));
     }
-    let written = reporter.finish().context("writing to standard output");
-    result?;
-    written
+    // All of it is to be read, however long that takes, unless a signal says otherwise.
+    if let Some(Err(error)) = signals.or(reporter.finish()).await {
+        let failure = Kind::Internal.because(format_args!("writing to standard output: {error}"));
+        result = result.and(Err(failure));
+    }
+    let code = match &result {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let last_words = redactor.redact(&format!("error: {failure}\n"));
+            stderr.send(Job::Write(last_words.into_bytes()));
+            failure.kind.exit_code()
+        }
+    };
+    // There is nobody left to tell of an error.
+    let _ = signals.or(stderr.emptied()).await;
+    Ok(code)
 }
 
-fn execute(
-    cli: Cli,
-    redactor: &Redactor,
-    reporter: &mut Reporter,
-    tally: &mut Tally,
-) -> Result<Outcome, Failure> {
+/// Makes a configuration of the arguments and the environment.
+fn configure(cli: Cli, context: &mut Context<'_>) -> Result<Configured, Failure> {
     let environment = Environment::load()?;
-    logging::start(cli.log_format, &environment, redactor, reporter.live())?;
-    let configured = match cli.command {
-        Command::Solve(arguments) => Configured::Solve(arguments.configure(&environment)?),
-        Command::Replay(arguments) => Configured::Replay(arguments.configure()?),
-        Command::Serve(arguments) => Configured::Serve(arguments.configure()?),
-        // These have been dealt with: they need none of this.
-        Command::Completions { .. } | Command::Man => return Ok(Outcome::Ended),
-    };
-    let runtime = match &configured {
-        // A client has one conversation to attend to, and no other thread to wait for.
-        Configured::Solve(_) | Configured::Replay(_) => runtime::Builder::new_current_thread(),
-        Configured::Serve(_) => runtime::Builder::new_multi_thread(),
+    logging::start(
+        cli.log_format,
+        &environment,
+        &context.redactor,
+        &context.stderr,
+    )?;
+    match cli.command {
+        Command::Solve(arguments) => Ok(Configured::Solve(arguments.configure(&environment)?)),
+        Command::Replay(arguments) => Ok(Configured::Replay(arguments.configure()?)),
+        Command::Serve(arguments) => Ok(Configured::Serve(arguments.configure()?)),
+        Command::Completions { .. } | Command::Man => {
+            Err(Kind::Internal.because("this command needs no configuration"))
+        }
     }
-    .enable_all()
-    .build()
-    .map_err(|error| Kind::Internal.because(format_args!("starting up: {error}")))?;
+}
 
-    let result = runtime.block_on(async {
-        let signals = Signals::listen().map_err(|error| {
-            Kind::Internal.because(format_args!("listening for signals: {error}"))
-        })?;
-        let (stopper, stop) = Stop::channel();
-        let mut context = Context {
-            redactor: redactor.clone(),
-            reporter,
-            tally,
-            stopper: stopper.clone(),
-            stop,
-        };
-        let work = async {
-            match configured {
-                Configured::Solve(config) => solve::run(config, &mut context).await,
-                Configured::Replay(config) => replay::run(config, &mut context).await,
-                Configured::Serve(settings) => serve::run(settings, &mut context).await,
-            }
-        };
-        signals.govern(stopper, work).await
-    });
-    // A name that is still being looked up is not waited for.
-    runtime.shutdown_background();
-    result
+async fn execute(configured: Configured, context: &mut Context<'_>) -> Result<Outcome, Failure> {
+    match configured {
+        Configured::Solve(config) => solve::run(config, context).await,
+        Configured::Replay(config) => replay::run(config, context).await,
+        Configured::Serve(settings) => serve::run(settings, context).await,
+    }
 }
 
 impl Context<'_> {
@@ -193,11 +226,8 @@ impl Context<'_> {
 
     /// Tells a person of something that does not end the run, on standard error.
     fn say(&self, text: impl std::fmt::Display) {
-        let text = self.redactor.redact(&text.to_string());
-        self.reporter.live().aside(|| {
-            // There is nobody to tell when this cannot be told.
-            let _ = writeln!(io::stderr(), "wsbeat: {text}");
-        });
+        let line = self.redactor.redact(&format!("wsbeat: {text}\n"));
+        self.stderr.send(Job::Write(line.into_bytes()));
     }
 }
 
@@ -209,9 +239,16 @@ fn refuse(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     }
     if asks_for_json(arguments) {
         let text = error.render().to_string();
-        let cause = text.lines().next().unwrap_or_default();
+        // What follows the first empty line is advice.
+        let lines = text.lines().take_while(|line| !line.is_empty());
+        let cause = lines.map(str::trim).collect::<Vec<_>>().join(" ");
         let failure = Kind::Usage.because(cause.trim_start_matches("error: "));
-        let _ = json::write(&Item::Error(failure.item()), &mut io::stdout());
+        let mut stdout = io::stdout();
+        let _ = json::write(&Item::Error(failure.item()), &mut stdout);
+        if !arguments.iter().any(|argument| argument == "serve") {
+            let summary = Tally::default().summary(Outcome::Failed);
+            let _ = json::write(&Item::Summary(summary), &mut stdout);
+        }
     }
     Kind::Usage.exit_code()
 }
@@ -228,11 +265,11 @@ fn asks_for_json(arguments: &[OsString]) -> bool {
     arguments.iter().any(one) || arguments.windows(2).any(apart)
 }
 
-fn print(text: &[u8]) -> anyhow::Result<()> {
+fn print(text: &[u8]) -> anyhow::Result<ExitCode> {
     match io::stdout().write_all(text) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(error).context("writing to standard output")
         }
-        _ => Ok(()),
+        _ => Ok(ExitCode::SUCCESS),
     }
 }

@@ -152,6 +152,8 @@ pub(super) async fn play(
         last_beats: VecDeque::with_capacity(TOLD),
     };
     let limits = limiting.limits();
+    // Where client and server share a process, their logs would be hard to tell apart otherwise.
+    let span = tracing::debug_span!("player", attempt);
     let ending = drive(
         connection,
         &mut player,
@@ -159,6 +161,7 @@ pub(super) async fn play(
         limits,
         &mut context.stop,
     )
+    .instrument(span)
     .await;
     Played {
         standing: player.standing().clone(),

@@ -128,8 +128,12 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
         Targets::Recordings(paths) => {
             let mut unreadable = 0;
             for path in &paths {
-                // A place to be interrupted, since nothing else here waits for anything.
-                unless_stopped(&mut context.stop, tokio::task::yield_now()).await?;
+                // Recordings can wait for a slow reader, and a person can interrupt them here.
+                unless_stopped(&mut context.stop, async {
+                    tokio::task::yield_now().await;
+                    context.reporter.room().await;
+                })
+                .await?;
                 if let Err(failure) = judge(context, path, player()) {
                     unreadable += 1;
                     // The last word on a single one is the program's.

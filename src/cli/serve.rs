@@ -16,7 +16,7 @@ use crate::server::{Held, HeldResult, Server, Settings};
 pub(super) const DEFAULT_ROUNDS: NonZeroU32 = NonZeroU32::new(10).unwrap();
 
 /// How many conversations may have ended without having been reported yet. When more end at
-/// once, the rest go unreported rather than wait for a slow terminal.
+/// once, the rest go unreported.
 const UNREPORTED: usize = 1024;
 
 /// Run the practice server on its own: token, WebSocket and solution, on one port

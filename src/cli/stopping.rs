@@ -7,7 +7,11 @@ use crate::link::{Stop, StopReason, Stopper};
 /// The signals by which a person or a service manager ends a program.
 pub(super) struct Signals {
     #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
+    #[cfg(windows)]
+    interrupt: tokio::signal::windows::CtrlC,
 }
 
 impl Signals {
@@ -17,17 +21,20 @@ impl Signals {
         {
             use tokio::signal::unix::{SignalKind, signal};
             Ok(Signals {
+                interrupt: signal(SignalKind::interrupt())?,
                 terminate: signal(SignalKind::terminate())?,
             })
         }
-        #[cfg(not(unix))]
-        Ok(Signals {})
+        #[cfg(windows)]
+        Ok(Signals {
+            interrupt: tokio::signal::windows::ctrl_c()?,
+        })
     }
 
     /// Runs a command. The first signal asks it to stop, the second does not wait for that.
     pub(super) async fn govern<T>(
-        mut self,
-        stopper: Stopper,
+        &mut self,
+        stopper: &Stopper,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
         let second = async {
@@ -41,18 +48,22 @@ impl Signals {
         }
     }
 
+    /// Waits for something that a signal makes unimportant.
+    pub(super) async fn or<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            done = work => Some(done),
+            () = self.next() => None,
+        }
+    }
+
     async fn next(&mut self) {
         #[cfg(unix)]
         tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => if interrupted.is_err() {
-                std::future::pending::<()>().await;
-            },
+            _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
-        #[cfg(not(unix))]
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
+        #[cfg(windows)]
+        self.interrupt.recv().await;
     }
 }
 

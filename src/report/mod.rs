@@ -2,13 +2,15 @@
 //!
 //! Everything that is reported is an [`Item`]. The [`json`] format writes each as one object; the
 //! [`text`] format makes aligned lines of them. Both are functions of the items that write to any
-//! writer. A [`Reporter`] sends them to the terminal or wherever standard output leads, past a
-//! [`Live`] line that counts the time to the next beat, and through a [`Redactor`], the last door,
-//! behind which no secret is seen again.
+//! writer. A [`Reporter`] puts them through a [`Redactor`], behind which no secret is seen again,
+//! and sends them to the terminal or wherever standard output leads, past a [`Live`] line that
+//! counts the time to the next beat. An [`Outlet`] does the writing, so that nobody has to wait for
+//! a reader.
 
 mod item;
 pub mod json;
 mod live;
+mod outlet;
 mod redact;
 mod reporter;
 mod tally;
@@ -21,6 +23,7 @@ pub use item::{
     Recorded, SummaryItem, VerdictItem, millis,
 };
 pub use live::Live;
+pub use outlet::{Job, Outlet};
 pub use redact::{RedactingWriter, Redactor};
 pub use reporter::{Format, Reporter};
 pub use tally::Tally;

@@ -10,8 +10,13 @@ const BLANK: &str = "…";
 /// and nobody who chooses such a one expects it to stay secret.
 const SHORTEST: usize = 6;
 
-/// No way to spell a byte takes longer.
+/// No way to spell a byte that is known here takes longer: `%25` and two digits, or `\\u00` and two
+/// digits with its backslash doubled once.
 const LONGEST_ESCAPE: usize = 8;
+
+/// How many backslashes before a byte are taken for its escape: as many as three rounds of escaping
+/// put there, and few enough that a hostile text cannot make this into work.
+const BACKSLASHES: usize = 7;
 
 /// Knows the secrets that must not be seen, and blanks them in whatever is about to be.
 ///
@@ -144,9 +149,10 @@ fn escaped(byte: u8, text: &[u8]) -> Option<usize> {
             .and_then(|digits| std::str::from_utf8(digits).ok());
         digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) == Some(byte)
     };
-    // As many as an escape that is escaped twice begins with, and that a hostile text cannot
-    // make into work.
-    let backslashes = text.iter().take(7).take_while(|first| **first == b'\\');
+    let backslashes = text
+        .iter()
+        .take(BACKSLASHES)
+        .take_while(|first| **first == b'\\');
     let backslashes = backslashes.count();
     match &text[backslashes..] {
         rest if backslashes > 0 => match rest {

@@ -1,5 +1,6 @@
-use std::io::{self, IsTerminal, LineWriter, Write};
+use std::io::{self, IsTerminal, Write};
 
+use super::outlet::{Job, Outlet};
 use super::text::Text;
 use super::{Item, Live, Redactor, VerdictItem, json};
 
@@ -13,124 +14,140 @@ pub enum Format {
     Json,
 }
 
-/// Reports items on standard output.
+/// Reports items on standard output, without waiting for whoever reads them.
 ///
 /// A reader who hangs up (`wsbeat … | head`) does not end a conversation: what follows goes
-/// nowhere. Other errors of the output are kept for [`finish`](Reporter::finish).
+/// nowhere.
+#[derive(Debug)]
 pub struct Reporter {
     format: Format,
     text: Text,
-    live: Live,
     redactor: Redactor,
-    out: Box<dyn Write + Send>,
-    failure: Option<io::Error>,
+    outlet: Outlet,
+    patience: Patience,
+}
+
+/// What becomes of items for which there is no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Patience {
+    /// They are dropped: nothing waits for a reader.
+    None,
+    /// They are kept: whoever reports them waits for [`room`](Reporter::room) now and then.
+    Some,
 }
 
 impl Reporter {
-    /// A reporter on standard output. It is coloured and has a live line if that is a terminal,
+    /// A reporter on standard output, and the live line that others who write to the same terminal
+    /// have to step around. Text is coloured and has a live line if standard output is a terminal
     /// and colours are welcome there.
-    pub fn on_stdout(format: Format, redactor: &Redactor) -> Self {
-        let live = if format == Format::Text && io::stdout().is_terminal() {
-            Live::on_stdout()
-        } else {
-            Live::off()
+    ///
+    /// # Errors
+    ///
+    /// When there can be no thread that writes.
+    pub fn on_stdout(format: Format, redactor: &Redactor) -> io::Result<(Self, Live)> {
+        let (live, mut stdout): (_, Box<dyn Write + Send>) = match format {
+            Format::Json => (Live::off(), Box::new(io::stdout())),
+            Format::Text => {
+                let live = if io::stdout().is_terminal() {
+                    Live::on_stdout()
+                } else {
+                    Live::off()
+                };
+                (live, Box::new(anstream::AutoStream::auto(io::stdout())))
+            }
         };
-        let screen = Screen {
-            live: live.clone(),
-            stdout: anstream::AutoStream::auto(io::stdout()),
-        };
-        Reporter {
+        let line = live.clone();
+        let outlet = Outlet::new(move |job| match job {
+            Job::Write(text) => line.aside(|| {
+                stdout.write_all(&text)?;
+                stdout.flush()
+            }),
+            Job::Count(text) => {
+                line.count_behind(text);
+                Ok(())
+            }
+            Job::Retitle(text) => {
+                line.set_text(text);
+                Ok(())
+            }
+            Job::Clear => {
+                line.clear();
+                Ok(())
+            }
+        })?;
+        let reporter = Reporter {
             format,
             text: Text::default(),
-            live,
             redactor: redactor.clone(),
-            // Whole lines at a time: they are not written piece by piece around the live line.
-            out: Box::new(LineWriter::new(screen)),
-            failure: None,
-        }
-    }
-
-    /// The live line, for others who write to the same terminal.
-    pub fn live(&self) -> Live {
-        self.live.clone()
+            outlet,
+            patience: Patience::None,
+        };
+        Ok((reporter, live))
     }
 
     /// Reports an item, without the secrets that a peer may have put into it.
     pub fn report(&mut self, item: &Item) {
         let item = &item.with_texts(|text| self.redactor.redact(text));
-        let written = match self.format {
-            Format::Json => json::write(item, &mut self.out),
-            Format::Text => self.text.write(item, &mut self.out),
-        };
-        self.note(written);
-        let flushed = self.out.flush();
-        self.note(flushed);
+        self.write(|format, text, out| match format {
+            Format::Json => json::write(item, out),
+            Format::Text => text.write(item, out),
+        });
         self.count(item);
     }
 
-    /// Writes what is still held back, and takes the live line away.
+    /// Waits until whoever reads has caught up. Whoever does so now and then loses no item from
+    /// here on, however slow the reader.
+    pub async fn room(&mut self) {
+        self.patience = Patience::Some;
+        self.outlet.room().await;
+    }
+
+    /// Writes what is still held back, takes the live line away, and waits until all has been read.
     ///
     /// # Errors
     ///
     /// When any of what was reported could not be written, other than because its reader has hung
     /// up.
-    pub fn finish(&mut self) -> io::Result<()> {
-        self.live.clear();
-        let written = self
-            .text
-            .flush(&mut self.out)
-            .and_then(|()| self.out.flush());
-        self.note(written);
-        self.failure.take().map_or(Ok(()), Err)
+    pub async fn finish(&mut self) -> io::Result<()> {
+        self.outlet.send(Job::Clear);
+        self.write(|_, text, out| text.flush(out));
+        self.outlet.emptied().await
     }
 
-    fn note(&mut self, written: io::Result<()>) {
-        if let Err(error) = written {
-            self.out = Box::new(io::sink());
-            if error.kind() != io::ErrorKind::BrokenPipe {
-                self.failure.get_or_insert(error);
+    fn write(&mut self, write: impl FnOnce(Format, &mut Text, &mut Vec<u8>) -> io::Result<()>) {
+        let mut lines = Vec::new();
+        // Writing to memory does not fail.
+        if write(self.format, &mut self.text, &mut lines).is_ok() && !lines.is_empty() {
+            match self.patience {
+                Patience::None => self.outlet.send(Job::Write(lines)),
+                Patience::Some => self.outlet.send_surely(Job::Write(lines)),
             }
         }
     }
 
     /// Counts the time to the next beat, where there is one to come.
     fn count(&self, item: &Item) {
-        match item {
-            Item::Open(_) => self.live.count_behind(waiting_for(1)),
+        let job = match item {
+            Item::Open(_) => Job::Count(waiting_for(1)),
             Item::Beat(beat) if beat.recorded.is_none() => {
                 let row = self.text.held_back().unwrap_or_default();
-                self.live.count_behind(format!("{row}  …"));
+                Job::Count(format!("{row}  …"))
             }
             Item::Verdict(VerdictItem {
                 verdict: "good",
                 round: Some(round),
                 ..
-            }) => self.live.set_text(waiting_for(round + 1)),
+            }) => Job::Retitle(waiting_for(round + 1)),
             Item::Verdict(_) | Item::Secret { .. } | Item::Error(_) | Item::Summary(_) => {
-                self.live.clear();
+                Job::Clear
             }
-            _ => {}
-        }
+            _ => return,
+        };
+        self.outlet.send(job);
     }
 }
 
 /// The beginning of a row that the next beat will complete.
 fn waiting_for(round: u32) -> String {
     format!("{round:>5}  …")
-}
-
-/// Standard output, out of the way of the live line.
-struct Screen {
-    live: Live,
-    stdout: anstream::AutoStream<io::Stdout>,
-}
-
-impl Write for Screen {
-    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        self.live.aside(|| self.stdout.write(text))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.stdout.flush()
-    }
 }

@@ -16,11 +16,12 @@ const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
 const WARN: Style = AnsiColor::Yellow.on_default();
 
-/// How much of a server's remark is shown.
+/// How much of a server's remark is shown: what fits behind a label into 80 columns, with the sign
+/// that there is more.
 const REMARK: usize = 67;
 
-/// Margins below this are marked, in milliseconds: a beat that much later would have been
-/// answered wrong.
+/// Margins below this are marked, in milliseconds. Chosen to catch the eye early enough: a fifth of
+/// the 250 ms from an interval to the nearest edge.
 const NARROW_MS: f64 = 50.0;
 
 /// Writes items as lines. A beat is held back until its verdict is there, the next beat, or the
@@ -54,13 +55,13 @@ impl Text {
                 return Ok(());
             }
             Item::Verdict(verdict) => return self.verdict(verdict, out),
+            // The row of the round waits for its verdict all the same.
+            Item::Note(note) => return write_note(note, out),
             _ => self.flush(out)?,
         }
-        if !matches!(item, Item::Note(_)) {
-            self.table = None;
-        }
+        self.table = None;
         match item {
-            Item::Beat(_) | Item::Verdict(_) => Ok(()),
+            Item::Beat(_) | Item::Verdict(_) | Item::Note(_) => Ok(()),
             Item::Open(open) => write_open(open, out),
             Item::Hello { text, .. } => {
                 let greeting = text.split_once(char::is_whitespace);
@@ -70,7 +71,6 @@ impl Text {
                     Remark(greeting.map_or(text, |(_hello, rest)| rest)),
                 )
             }
-            Item::Note(note) => write_note(note, out),
             Item::Secret { secret } => label(out, "secret", Printable(secret)),
             Item::Submission { passed, response } => {
                 let (style, word) = if *passed {
