@@ -1,41 +1,54 @@
 use std::collections::HashMap;
 
-use super::failure::{Failure, Kind};
-
 /// The variables of the environment and, behind them, those of a `.env` file here or in a folder
 /// above.
 #[derive(Debug, Default)]
 pub(super) struct Environment {
     dotenv: HashMap<String, String>,
+    /// What is wrong with the `.env` file. It may be another program's, and have nothing in it that
+    /// is asked for here.
+    trouble: Option<String>,
 }
 
 impl Environment {
     /// Reads the `.env` file, if there is one.
-    pub(super) fn load() -> Result<Self, Failure> {
-        let entries = match dotenvy::dotenv_iter() {
-            Ok(entries) => entries,
-            Err(error) if error.not_found() => return Ok(Environment::default()),
-            Err(error) => return Err(Kind::Usage.because(format_args!("reading .env: {error}"))),
-        };
-        let mut dotenv = HashMap::new();
-        for (index, entry) in entries.enumerate() {
-            // The error holds the line, and the line may hold the access token.
-            let (name, value) = entry.map_err(|_| {
-                Kind::Usage.because(format_args!(
-                    "reading .env: setting number {} is not of the form NAME=value",
-                    index + 1
-                ))
-            })?;
-            dotenv.entry(name).or_insert(value);
+    pub(super) fn load() -> Self {
+        let mut environment = Environment::default();
+        match dotenvy::dotenv_iter() {
+            Ok(entries) => {
+                for (index, entry) in entries.enumerate() {
+                    environment.take(index + 1, entry);
+                }
+            }
+            Err(error) if error.not_found() => {}
+            Err(error) => environment.trouble = Some(error.to_string()),
         }
-        Ok(Environment { dotenv })
+        environment
     }
 
-    /// The value of a variable that is set and not empty.
+    fn take(&mut self, number: usize, entry: dotenvy::Result<(String, String)>) {
+        match entry {
+            Ok((name, value)) => {
+                self.dotenv.entry(name).or_insert(value);
+            }
+            // The error holds the line, and the line may hold the access token.
+            Err(_) => {
+                let trouble = format!("setting number {number} is not of the form NAME=value");
+                self.trouble.get_or_insert(trouble);
+            }
+        }
+    }
+
+    /// The value of a variable that is set and not empty, without white space around it.
     pub(super) fn get(&self, name: &str) -> Option<String> {
-        std::env::var(name)
+        let value = std::env::var(name)
             .ok()
-            .or_else(|| self.dotenv.get(name).cloned())
-            .filter(|value| !value.is_empty())
+            .or_else(|| self.dotenv.get(name).cloned())?;
+        Some(value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    /// Why a variable may be missing that somebody has set.
+    pub(super) fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
     }
 }

@@ -188,7 +188,7 @@ impl From<DialError> for Failure {
             _ => Kind::Unreachable,
         };
         let worth_it = match &error {
-            DialError::Refused { status, .. } => status.is_server_error(),
+            DialError::Refused { status, .. } => status.is_server_error() || status.as_u16() == 429,
             DialError::Handshake { .. } => false,
             _ => true,
         };

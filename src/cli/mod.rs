@@ -193,7 +193,7 @@ async fn report(cli: Cli) -> anyhow::Result<ExitCode> {
 
 /// Makes a configuration of the arguments and the environment.
 fn configure(cli: Cli, context: &mut Context<'_>) -> Result<Configured, Failure> {
-    let environment = Environment::load()?;
+    let environment = Environment::load();
     logging::start(
         cli.log_format,
         &environment,

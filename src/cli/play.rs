@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use super::values::duration;
 use crate::conversation::challenge::{Beat, Player, PlayerEvent, Standing};
 use crate::conversation::{CloseReason, Stamp, WireEvent};
 use crate::link::{Address, Dialed, EndCause, Ending, Limits, Observer, Printable, clock, drive};
-use crate::recording::{Conversation, Header, Recorder, VERSION, open_for_recording, start_over};
+use crate::recording::{Conversation, Header, Recorder, RecordingFile, VERSION};
 use crate::report::{BeatItem, Item, OpenItem, Redactor, Reporter, Tally};
 
 /// How many of the last beats an error tells of.
@@ -46,60 +46,29 @@ impl Limiting {
     }
 }
 
-/// A file that is going to hold a recording, known to be writable. If there is nothing to record
-/// after all, it leaves no trace.
-#[derive(Debug)]
-pub(super) struct RecordingFile {
-    path: PathBuf,
-    /// `None` once the recording has begun.
-    file: Option<File>,
-    /// There was no such file before.
-    is_new: bool,
+/// Opens the file that a conversation is to be recorded in.
+pub(super) fn open_recording(path: PathBuf) -> Result<RecordingFile, Failure> {
+    let shown = path.display().to_string();
+    RecordingFile::open(path).map_err(|error| {
+        Kind::Recording.because(format_args!(
+            "the recording {shown} cannot be written: {error}"
+        ))
+    })
 }
 
-impl RecordingFile {
-    /// Opens the file; what it holds is kept until the conversation begins.
-    pub(super) fn open(path: PathBuf) -> Result<Self, Failure> {
-        let is_new = !path.exists();
-        match open_for_recording(&path) {
-            Ok(file) => Ok(RecordingFile {
-                path,
-                file: Some(file),
-                is_new,
-            }),
-            Err(error) => Err(Kind::Recording.because(format_args!(
-                "the recording {} cannot be written: {error}",
-                path.display()
-            ))),
-        }
-    }
-}
-
-impl RecordingFile {
-    /// Begins the recording. One that fails does not take the conversation with it.
-    fn begin(mut self, address: &Address) -> Option<Recorder<File>> {
-        let header = Header {
-            version: VERSION,
-            conversation: Conversation::Challenge,
-            url: address.to_string(),
-            started_at: humantime::format_rfc3339_millis(clock::wall()).to_string(),
-        };
-        let file = self.file.take()?;
-        match start_over(&file).and_then(|()| Recorder::new(file, &header)) {
-            Ok(recorder) => Some(recorder),
-            Err(error) => {
-                tracing::error!(path = %self.path.display(), %error, "nothing is recorded");
-                None
-            }
-        }
-    }
-}
-
-impl Drop for RecordingFile {
-    fn drop(&mut self) {
-        if self.is_new && self.file.is_some() {
-            // What cannot be cleared away can be no more than an empty file.
-            let _ = fs::remove_file(&self.path);
+/// Begins a recording. One that fails does not take the conversation with it.
+fn begin_recording(mut file: RecordingFile, address: &Address) -> Option<Recorder<File>> {
+    let header = Header {
+        version: VERSION,
+        conversation: Conversation::Challenge,
+        url: address.to_string(),
+        started_at: humantime::format_rfc3339_millis(clock::wall()).to_string(),
+    };
+    match file.begin(&header) {
+        Ok(recorder) => Some(recorder),
+        Err(error) => {
+            tracing::error!(path = %file.path().display(), %error, "nothing is recorded");
+            None
         }
     }
 }
@@ -144,8 +113,8 @@ pub(super) async fn play(
     let attempt = context.tally.attempts();
     let open = OpenItem::new(attempt, address.to_string(), peer.to_string(), phases);
     context.reporter.report(&Item::Open(open));
-    let mut table = Table {
-        recorder: record.and_then(|record| record.begin(address)),
+    let mut account = Account {
+        recorder: record.and_then(|file| begin_recording(file, address)),
         reporter: context.reporter,
         redactor: context.redactor.clone(),
         tally: context.tally,
@@ -157,7 +126,7 @@ pub(super) async fn play(
     let ending = drive(
         connection,
         &mut player,
-        &mut table,
+        &mut account,
         limits,
         &mut context.stop,
     )
@@ -166,12 +135,12 @@ pub(super) async fn play(
     Played {
         standing: player.standing().clone(),
         ending,
-        last_beats: table.last_beats,
+        last_beats: account.last_beats,
     }
 }
 
 /// Watches a conversation.
-struct Table<'a> {
+struct Account<'a> {
     reporter: &'a mut Reporter,
     redactor: Redactor,
     recorder: Option<Recorder<File>>,
@@ -179,7 +148,7 @@ struct Table<'a> {
     last_beats: VecDeque<Beat>,
 }
 
-impl Observer<PlayerEvent> for Table<'_> {
+impl Observer<PlayerEvent> for Account<'_> {
     fn wire(&mut self, at: Stamp, event: &WireEvent) {
         let Some(recorder) = &mut self.recorder else {
             return;
@@ -292,7 +261,7 @@ impl Played {
                     let _ = write!(close, " and the reason \"{}\"", Printable(reason));
                 }
                 Kind::Dropped.because(format_args!(
-                    "the server closed the connection {after}, {close}, and told no secret"
+                    "the server closed the connection {after}, {close}"
                 ))
             }
         }

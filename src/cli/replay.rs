@@ -5,7 +5,7 @@ use clap::Args;
 
 use super::Context;
 use super::failure::{Failure, Kind};
-use super::play::{Limiting, RecordingFile, play};
+use super::play::{Limiting, open_recording, play};
 use super::stopping::{stop_after, unless_stopped};
 use super::values::OutputFormat;
 use crate::conversation::challenge::{Player, PlayerEvent};
@@ -109,7 +109,7 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
                 context.hide(token);
             }
             context.tally.begin_attempt();
-            let record = record.map(RecordingFile::open).transpose()?;
+            let record = record.map(open_recording).transpose()?;
             let dialer = Dialer::new(config.limiting.connect_timeout, None);
             let dialed = unless_stopped(&mut context.stop, dialer.dial(&address)).await??;
             let played = play(

@@ -6,7 +6,7 @@ use clap::Args;
 use tokio::sync::mpsc;
 
 use super::failure::{Failure, Kind};
-use super::values::{OutputFormat, phrase, token_file};
+use super::values::{OutputFormat, hosted_rounds, phrase, token_file};
 use super::{Context, seed};
 use crate::conversation::challenge::LossCause;
 use crate::report::{ConversationItem, Item, ListeningItem, Outcome, millis};
@@ -27,7 +27,7 @@ pub(super) struct Arguments {
     listen: SocketAddr,
 
     /// How many rounds a conversation has
-    #[arg(long, default_value_t = DEFAULT_ROUNDS, value_name = "N")]
+    #[arg(long, default_value_t = DEFAULT_ROUNDS, value_parser = hosted_rounds, value_name = "N")]
     rounds: NonZeroU32,
 
     /// What intervals and secrets are drawn from [default: a new one each time]

@@ -7,14 +7,14 @@ use secrecy::SecretString;
 
 use super::environment::Environment;
 use super::failure::{Failure, Kind};
-use super::play::{Limiting, RecordingFile, play, recording_of_attempt};
+use super::play::{Limiting, open_recording, play, recording_of_attempt};
 use super::practice::Practice;
 use super::retry::{Pauses, pause_for_retry};
 use super::stopping::{stop_after, unless_stopped};
-use super::values::{OutputFormat, token_file};
+use super::values::{OutputFormat, hosted_rounds, token_file};
 use super::{Context, seed};
 use crate::conversation::challenge::Player;
-use crate::hackattic::{Api, OneTimeToken, Site, Submission, Submitting, TokenProvider};
+use crate::hackattic::{Api, OneTimeToken, Site, SiteError, Submission, Submitting, TokenProvider};
 use crate::link::{self, Dialer, Phase, clock};
 use crate::report::{Item, Outcome};
 use crate::server::Settings;
@@ -34,7 +34,7 @@ pub(super) struct Arguments {
     practice: bool,
 
     /// How many rounds the practice server plays [default: 10]
-    #[arg(long, requires = "practice", value_name = "N")]
+    #[arg(long, requires = "practice", value_parser = hosted_rounds, value_name = "N")]
     rounds: Option<NonZeroU32>,
 
     /// What the practice server draws its intervals from [default: a new one each time]
@@ -43,7 +43,7 @@ pub(super) struct Arguments {
 
     /// Where the challenge is
     #[arg(long, default_value = "https://hackattic.com", value_name = "URL")]
-    base_url: Site,
+    base_url: String,
 
     /// Read the access token from this file
     #[arg(long, value_name = "FILE")]
@@ -120,13 +120,28 @@ impl Arguments {
                 .transpose()?;
             let access_token = match &self.access_token_file {
                 Some(path) => Some(token_file("access token", path)?),
-                None => environment.get(ACCESS_TOKEN).map(SecretString::from),
+                None => match environment.get(ACCESS_TOKEN) {
+                    Some(token) if token.contains(char::is_whitespace) => {
+                        return Err(Kind::Usage.because(format_args!(
+                            "{ACCESS_TOKEN} holds more than a token: there is white space in it"
+                        )));
+                    }
+                    token => token.map(SecretString::from),
+                },
             };
             if access_token.is_none() && (token.is_none() || submitting.is_some()) {
-                return Err(no_access_token(token.is_some()));
+                let failure = no_access_token(token.is_some());
+                return Err(match environment.trouble() {
+                    Some(trouble) => failure.context(format_args!("reading .env: {trouble}")),
+                    None => failure,
+                });
             }
+            // What was typed may have a token in it, and is not repeated.
+            let site = self.base_url.parse();
             Origin::Site {
-                site: self.base_url,
+                site: site.map_err(|error: SiteError| {
+                    Kind::Usage.because(format_args!("--base-url: {error}"))
+                })?,
                 access_token,
                 token,
             }
@@ -249,7 +264,7 @@ impl Solving {
         let attempt = context.tally.attempts();
         let record = self.record.as_deref();
         let record = record
-            .map(|path| RecordingFile::open(recording_of_attempt(path, attempt)))
+            .map(|path| open_recording(recording_of_attempt(path, attempt)))
             .transpose()?;
 
         let token = self.provider.token(clock::now());

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,6 +11,9 @@ use secrecy::SecretString;
 
 use super::failure::{Failure, Kind};
 use crate::report::Format;
+
+/// The most rounds that a server plays: five hours of them.
+const MOST_ROUNDS: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
 
 /// The most that is read of a file that holds a token.
 const TOKEN_FILE_LIMIT: u64 = 16 * 1024;
@@ -42,6 +46,14 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     }
     // What timers can be set to has an end; a year is as good as forever here.
     Ok(duration.min(Duration::from_secs(365 * 24 * 3600)))
+}
+
+/// Reads how many rounds a server is to play. All of them are dealt before the first.
+pub(super) fn hosted_rounds(text: &str) -> Result<NonZeroU32, String> {
+    match text.parse() {
+        Ok(rounds) if rounds <= MOST_ROUNDS => Ok(rounds),
+        _ => Err(format!("it has to be a number from 1 to {MOST_ROUNDS}")),
+    }
 }
 
 /// Reads a secret phrase that can be told in a text message.
@@ -87,6 +99,14 @@ mod tests {
         assert!(duration("500000000 years").unwrap() > Duration::from_secs(1_000_000));
         for wrong in ["", "soon", "-1", "0", "0s", "NaN", "inf"] {
             assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn rounds_have_a_limit() {
+        assert_eq!(hosted_rounds("10000"), Ok(MOST_ROUNDS));
+        for wrong in ["0", "10001", "-1", "many"] {
+            assert!(hosted_rounds(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -92,9 +92,11 @@ impl Site {
 /// Takes care of an address that somebody has typed: if a one-time token ends its path, the token
 /// is not shown, and is handed out for others to hide.
 pub fn conceal_token(address: Address) -> (Address, Option<OneTimeToken>) {
-    let segments: Vec<&str> = address.path_segments().collect();
+    let mut segments: Vec<&str> = address.path_segments().collect();
+    // A slash behind the token leaves an empty segment.
+    segments.pop_if(|last| last.is_empty());
     match segments[..] {
-        [.., first, second, token] if [first, second] == SOCKET && !token.is_empty() => {
+        [.., first, second, token] if [first, second] == SOCKET => {
             let token = OneTimeToken::from(token);
             (address.with_last_segment_concealed(), Some(token))
         }
@@ -136,6 +138,9 @@ mod tests {
         let (address, token) = conceal_token("wss://h/pre/_/ws/t0ken?x".parse().unwrap());
         assert_eq!(address.to_string(), "wss://h/pre/_/ws/…");
         assert_eq!(token.unwrap().expose_secret(), "t0ken");
+        let (address, token) = conceal_token("ws://h/_/ws/t0ken/".parse().unwrap());
+        assert_eq!(address.to_string(), "ws://h/_/ws/…");
+        assert!(token.is_some());
         for plain in ["ws://h/", "ws://h/_/ws/", "ws://h/ws/t0ken"] {
             let (address, token) = conceal_token(plain.parse().unwrap());
             assert_eq!(address.to_string(), plain);

@@ -64,7 +64,7 @@ impl Address {
         let mut shown = self.url.clone();
         shown.set_query(None);
         if let Ok(mut segments) = shown.path_segments_mut() {
-            segments.pop();
+            segments.pop_if_empty().pop();
         }
         self.shown = format!("{}/…", shown.as_str().trim_end_matches('/'));
         self

@@ -23,4 +23,4 @@ mod write;
 pub use format::{Conversation, Header, VERSION};
 pub use read::{Cut, ReadError, Recording};
 pub use replay::{recorded_answers, replay};
-pub use write::{Recorder, open_for_recording, start_over};
+pub use write::{Recorder, RecordingFile};

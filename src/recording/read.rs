@@ -93,6 +93,8 @@ impl Recording {
                     return Err(wrong("its time is before that of the line above".into()));
                 }
                 Ok((at, event)) => {
+                    let before = recording.events.last().map(|(_, event)| event);
+                    check_order(before, &event).map_err(wrong)?;
                     latest = at;
                     recording.events.push((at, event));
                 }
@@ -102,6 +104,18 @@ impl Recording {
         }
         Ok(recording)
     }
+}
+
+/// A conversation begins with its opening, which it has one of, and ends with its close.
+fn check_order(before: Option<&WireEvent>, event: &WireEvent) -> Result<(), String> {
+    let reason = match (before, event) {
+        (None, WireEvent::Open) => return Ok(()),
+        (None, _) => "the first event is not \"open\"",
+        (Some(_), WireEvent::Open) => "the conversation has been opened before",
+        (Some(WireEvent::Close(_)), _) => "the conversation has been closed before",
+        (Some(_), _) => return Ok(()),
+    };
+    Err(reason.to_owned())
 }
 
 struct RawLine {
@@ -154,7 +168,7 @@ fn without_position(error: &serde_json::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conversation::{CloseReason, ClosedBy, Message};
+    use crate::conversation::Message;
     use crate::recording::{Conversation, Recorder};
     use proptest::prelude::*;
 
@@ -234,15 +248,28 @@ mod tests {
 
     #[test]
     fn a_wrong_line_is_named() {
-        let text = format!("{HEADER}\n\n{{\"at_ns\":5,\"type\":\"open\"}}\nnonsense\n");
-        assert!(error(&text).starts_with("line 4: "), "{}", error(&text));
-        let text = format!(
-            "{HEADER}\n{{\"at_ns\":5,\"type\":\"open\"}}\n{{\"at_ns\":4,\"type\":\"open\"}}\n"
-        );
-        assert_eq!(
-            error(&text),
-            "line 3: its time is before that of the line above"
-        );
+        let of = |lines: &[&str]| error(&format!("{HEADER}\n{}\n", lines.join("\n")));
+        let open = r#"{"at_ns":5,"type":"open"}"#;
+        let ping = r#"{"at_ns":6,"type":"received","kind":"text","text":"ping!"}"#;
+        let close = r#"{"at_ns":7,"type":"close","by":"us","code":1000,"reason":""}"#;
+        assert!(of(&["", open, "nonsense"]).starts_with("line 4: "));
+        for (lines, reason) in [
+            (
+                &[open, ping, &ping.replace('6', "5")][..],
+                "line 4: its time is before",
+            ),
+            (&[ping], "line 2: the first event is not"),
+            (
+                &[open, open],
+                "line 3: the conversation has been opened before",
+            ),
+            (
+                &[open, close, close],
+                "line 4: the conversation has been closed before",
+            ),
+        ] {
+            assert!(of(lines).starts_with(reason), "{}", of(lines));
+        }
     }
 
     fn any_event() -> impl Strategy<Value = WireEvent> {
@@ -253,13 +280,9 @@ mod tests {
             bytes().prop_map(Message::Ping),
             bytes().prop_map(Message::Pong),
         ];
-        let by = prop::sample::select(vec![ClosedBy::Us, ClosedBy::Peer, ClosedBy::Network]);
         prop_oneof![
-            Just(WireEvent::Open),
             message.clone().prop_map(WireEvent::Received),
             message.prop_map(WireEvent::Sent),
-            (by, any::<u16>(), any::<String>())
-                .prop_map(|(by, code, reason)| WireEvent::Close(CloseReason { by, code, reason })),
         ]
     }
 
@@ -271,6 +294,7 @@ mod tests {
             lost in 1_usize..20,
         ) {
             stamps.sort_unstable();
+            let events = std::iter::once(WireEvent::Open).chain(events);
             let events: Vec<_> = stamps.into_iter().map(Stamp::from_nanos).zip(events).collect();
             let header = Header {
                 version: VERSION,

@@ -1,6 +1,6 @@
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -8,32 +8,70 @@ use super::Header;
 use super::format::Line;
 use crate::conversation::{Stamp, WireEvent};
 
-/// Opens the file that a recording is going to be written to, without touching what it holds:
-/// whether it can be written shows before the conversation, and a conversation that never opens
-/// destroys no older recording. [`start_over`] empties it.
+/// A file that is going to hold a recording, known to be writable.
 ///
-/// # Errors
-///
-/// When the file cannot be created or written.
-pub fn open_for_recording(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)
+/// What the file holds is kept until the recording begins, so that a conversation that never opens
+/// destroys no older recording; and if it never begins, a file that was not there before is taken
+/// away again.
+#[derive(Debug)]
+pub struct RecordingFile {
+    path: PathBuf,
+    /// `None` once the recording has begun.
+    file: Option<File>,
+    /// There was no such file before.
+    is_new: bool,
 }
 
-/// Empties a file that was [opened for recording](open_for_recording).
-///
-/// # Errors
-///
-/// When the file cannot be written.
-pub fn start_over(file: &File) -> io::Result<()> {
-    // Pipes and terminals have no length to set.
-    if file.metadata()?.is_file() {
-        file.set_len(0)?;
+impl RecordingFile {
+    /// Opens the file.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be created or written.
+    pub fn open(path: PathBuf) -> io::Result<Self> {
+        let is_new = !path.exists();
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)?;
+        Ok(RecordingFile {
+            path,
+            file: Some(file),
+            is_new,
+        })
     }
-    Ok(())
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Begins a recording, in the place of what the file held.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn begin(&mut self, header: &Header) -> io::Result<Recorder<File>> {
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => OpenOptions::new().write(true).open(&self.path)?,
+        };
+        // Pipes and terminals have no length to set.
+        if file.metadata()?.is_file() {
+            file.set_len(0)?;
+        }
+        Recorder::new(file, header)
+    }
+}
+
+impl Drop for RecordingFile {
+    fn drop(&mut self) {
+        if self.is_new && self.file.is_some() {
+            // What cannot be taken away is no more than an empty file.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
 }
 
 /// Writes a recording, line by line as things happen.
