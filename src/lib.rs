@@ -7,8 +7,8 @@
 //! | [`conversation`] | what is said, and when: parties without sockets, clocks or chance | nobody |
 //! | [`link`] | runs a party over a real WebSocket, at either end; reads the clock | `conversation` |
 //! | [`recording`] | a conversation on disk: written, read, replayed | `conversation` |
-//! | [`hackattic`] | the two HTTP calls around the challenge | `link` |
-//! | [`server`] | the practice server | `link` |
+//! | [`hackattic`] | the two HTTP calls around the challenge | `conversation`, `link` |
+//! | [`server`] | the practice server | `conversation`, `link` |
 //! | [`report`] | what people and scripts read | `conversation`, `link` |
 //! | [`cli`] | the commands | all of them |
 //!

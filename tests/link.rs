@@ -145,7 +145,7 @@ async fn a_conversation_over_tls_is_won_and_its_phases_are_told() {
         run(upgrade(stream).await, &mut host, fine()).await.0
     });
 
-    let dialer = Dialer::new(LIMIT, Some(trusting(roots)));
+    let dialer = Dialer::new(LIMIT, trusting(roots));
     let Dialed {
         connection, phases, ..
     } = dialer
@@ -178,7 +178,7 @@ async fn a_certificate_that_is_not_trusted_ends_the_dial() {
         let (stream, _) = listener.accept().await.unwrap();
         TlsAcceptor::from(server).accept(stream).await.is_err()
     });
-    let dialer = Dialer::new(LIMIT, Some(trusting(RootCertStore::empty())));
+    let dialer = Dialer::new(LIMIT, trusting(RootCertStore::empty()));
     let error = dialer
         .dial(&address("wss", "localhost", at.port()))
         .await
@@ -191,7 +191,7 @@ async fn a_certificate_that_is_not_trusted_ends_the_dial() {
 #[tokio::test]
 async fn a_tls_server_that_says_nothing_runs_into_the_phase_limit() {
     let (listener, at) = listen().await;
-    let dialer = Dialer::new(Duration::from_millis(50), None);
+    let dialer = Dialer::new(Duration::from_millis(50), trusting(RootCertStore::empty()));
     let error = dialer
         .dial(&address("wss", "127.0.0.1", at.port()))
         .await
@@ -217,7 +217,7 @@ async fn a_stop_closes_both_ends() {
         let mut host = host();
         run(upgrade(stream).await, &mut host, fine()).await.0
     });
-    let dialer = Dialer::new(LIMIT, None);
+    let dialer = Dialer::new(LIMIT, trusting(RootCertStore::empty()));
     let dialed = dialer
         .dial(&address("ws", "127.0.0.1", at.port()))
         .await
@@ -282,7 +282,7 @@ async fn a_peer_that_does_not_read_ends_the_conversation() {
         let mut flood = Flood { messages: 4096 };
         run(connection, &mut flood, limits).await.0
     });
-    let dialer = Dialer::new(LIMIT, None);
+    let dialer = Dialer::new(LIMIT, trusting(RootCertStore::empty()));
     let dialed = dialer
         .dial(&address("ws", "127.0.0.1", at.port()))
         .await

@@ -201,7 +201,7 @@ impl Played {
             Standing::Won { secret } => Ok(Some(secret)),
             Standing::Enough => Ok(None),
             Standing::Playing if self.left_in_peace() => Ok(None),
-            _ => Err(self.failure()),
+            _ => Err(self.failure("")),
         }
     }
 
@@ -209,11 +209,12 @@ impl Played {
     pub(super) fn won(self) -> Result<String, Failure> {
         match self.standing {
             Standing::Won { secret } => Ok(secret),
-            _ => Err(self.failure()),
+            _ => Err(self.failure(", and told no secret")),
         }
     }
 
-    fn failure(&self) -> Failure {
+    /// Why it ended otherwise than it should have; `but` is what a farewell left open.
+    fn failure(&self, but: &str) -> Failure {
         let after = match self.last_beats.back() {
             None => "before the first beat".to_owned(),
             Some(beat) => format!("after round {}", beat.round),
@@ -261,7 +262,7 @@ impl Played {
                     let _ = write!(close, " and the reason \"{}\"", Printable(reason));
                 }
                 Kind::Dropped.because(format_args!(
-                    "the server closed the connection {after}, {close}"
+                    "the server closed the connection {after}, {close}{but}"
                 ))
             }
         }

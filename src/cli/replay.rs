@@ -10,8 +10,8 @@ use super::stopping::{stop_after, unless_stopped};
 use super::values::OutputFormat;
 use crate::conversation::challenge::{Player, PlayerEvent};
 use crate::hackattic::{OneTimeToken, conceal_token};
-use crate::link::{Address, Dialer};
-use crate::recording::{self, Recording, recorded_answers};
+use crate::link::{Address, Dialer, client_config};
+use crate::recording::{self, Conversation, Recording, recorded_answers};
 use crate::report::{BeatItem, ErrorItem, Item, Outcome, Recorded};
 
 /// Play a live ping server without token or submission, or judge recordings again
@@ -110,7 +110,7 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
             }
             context.tally.begin_attempt();
             let record = record.map(open_recording).transpose()?;
-            let dialer = Dialer::new(config.limiting.connect_timeout, None);
+            let dialer = Dialer::new(config.limiting.connect_timeout, client_config());
             let dialed = unless_stopped(&mut context.stop, dialer.dial(&address)).await??;
             let played = play(
                 context,
@@ -159,6 +159,9 @@ fn judge(context: &mut Context<'_>, path: &Path, mut player: Player) -> Result<(
     let name = path.display().to_string();
     let recording = Recording::open(path)
         .map_err(|error| Kind::Recording.because(format_args!("{name}: {error}")))?;
+    match recording.header.conversation {
+        Conversation::Challenge => {}
+    }
     context.tally.begin_recording();
     let answers = recorded_answers(&recording);
     let mut answers = answers.into_iter();

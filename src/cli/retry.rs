@@ -12,15 +12,15 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
-/// Tells of a failure, and pauses.
+/// Tells of a failure, and of which attempt if it was one's, and pauses.
 pub(super) async fn pause_for_retry(
     context: &mut Context<'_>,
     failure: &Failure,
+    attempt: Option<u32>,
     pause: Duration,
 ) -> Result<(), Failure> {
-    let attempt = context.tally.attempts();
     context.reporter.report(&Item::Error(ErrorItem {
-        attempt: Some(attempt),
+        attempt,
         retry_in_ms: Some(millis(pause)),
         ..failure.item()
     }));

@@ -210,7 +210,7 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
     let mut solving = Solving {
         site,
         provider,
-        dialer: Dialer::new(limiting.connect_timeout, Some(Arc::clone(&tls))),
+        dialer: Dialer::new(limiting.connect_timeout, Arc::clone(&tls)),
         attempts,
         record,
         limiting,
@@ -253,7 +253,10 @@ impl Solving {
             };
             let worth_it = failure.is_worth_another_try() && self.provider.can_provide();
             match pauses.next().filter(|_| worth_it) {
-                Some(pause) => pause_for_retry(context, &failure, pause).await?,
+                Some(pause) => {
+                    let attempt = Some(context.tally.attempts());
+                    pause_for_retry(context, &failure, attempt, pause).await?;
+                }
                 None => return Err(failure),
             }
         }
@@ -320,7 +323,7 @@ async fn submit(
         let transient = error.is_transient();
         let failure = Failure::from(error);
         match pauses.next().filter(|_| transient) {
-            Some(pause) => pause_for_retry(context, &failure, pause).await?,
+            Some(pause) => pause_for_retry(context, &failure, None, pause).await?,
             None => return Err(failure.context(by_hand)),
         }
     }

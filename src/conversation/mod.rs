@@ -23,12 +23,15 @@ pub use wire::{CloseReason, ClosedBy, Message, WireEvent};
 /// - After **every** `handle_*` call the driver calls [`poll_output`](Party::poll_output) until it
 ///   returns `None`, and performs the outputs in the order in which they came.
 /// - Each time a message has left, the driver calls [`handle_written`](Party::handle_written)
-///   before it polls for the next output.
+///   before it polls for the next output. (The replay of a recording sends nothing; it makes this
+///   call for every message that was sent then.)
 /// - When the stamp that [`poll_timeout`](Party::poll_timeout) names has passed, the driver calls
 ///   [`handle_timeout`](Party::handle_timeout). The stamp may change after every `handle_*` call,
 ///   so the driver asks anew each time. A call that comes early does nothing.
 /// - After [`Output::Close`] the party sends nothing more. What the peer had under way is still
 ///   delivered, until its side of the closing handshake arrives.
+/// - When the driver ends the conversation, because of the peer, the network, a limit or a stop,
+///   what the party still wants to send is dropped, and not reported as written.
 /// - [`handle_close`](Party::handle_close) comes last and once; of its outputs only events count.
 ///
 /// A party never panics, whatever it is told and in whichever order.

@@ -23,7 +23,7 @@ pub type Transport = Either<TcpStream, TlsStream<TcpStream>>;
 #[derive(Clone, Debug)]
 pub struct Dialer {
     phase_limit: Duration,
-    tls: Option<Arc<ClientConfig>>,
+    tls: Arc<ClientConfig>,
 }
 
 /// A connection that has just been opened.
@@ -51,10 +51,9 @@ pub struct Phases {
 }
 
 impl Dialer {
-    /// A dialer that allows this long for each phase. It takes `tls` for encrypted connections;
-    /// without it, it makes its own [`client_config`](super::client_config) when it first needs
-    /// one.
-    pub fn new(phase_limit: Duration, tls: Option<Arc<ClientConfig>>) -> Self {
+    /// A dialer that allows this long for each phase, and encrypts as it is told, by
+    /// [`client_config`](super::client_config) as a rule.
+    pub fn new(phase_limit: Duration, tls: Arc<ClientConfig>) -> Self {
         Dialer { phase_limit, tls }
     }
 
@@ -65,18 +64,13 @@ impl Dialer {
     /// A [`DialError`] that names the phase, the address and the cause. Up to
     /// [`Phase::Tls`], the server has seen nothing of the URL's path.
     pub async fn dial(&self, address: &Address) -> Result<Dialed, DialError> {
-        let tls = address
-            .is_secure()
-            .then(|| self.tls.clone().unwrap_or_else(super::client_config));
-
         let (addresses, dns) = self.look_up(address).await?;
         let ((peer, stream), tcp) = self.connect(address, addresses).await?;
-        let (stream, tls) = match tls {
-            None => (Either::Left(stream), None),
-            Some(config) => {
-                let (stream, took) = self.encrypt(address, config, stream).await?;
-                (Either::Right(stream), Some(took))
-            }
+        let (stream, tls) = if address.is_secure() {
+            let (stream, took) = self.encrypt(address, stream).await?;
+            (Either::Right(stream), Some(took))
+        } else {
+            (Either::Left(stream), None)
         };
         let (connection, upgrade) = self.upgrade(address, stream).await?;
 
@@ -139,7 +133,6 @@ impl Dialer {
     async fn encrypt(
         &self,
         address: &Address,
-        config: Arc<ClientConfig>,
         stream: TcpStream,
     ) -> Result<(TlsStream<TcpStream>, Duration), DialError> {
         let failed = |source| DialError::Tls {
@@ -152,7 +145,7 @@ impl Dialer {
             Host::Ipv4(ip) => ServerName::from(std::net::IpAddr::from(ip)),
             Host::Ipv6(ip) => ServerName::from(std::net::IpAddr::from(ip)),
         };
-        let handshake = TlsConnector::from(config).connect(name, stream);
+        let handshake = TlsConnector::from(Arc::clone(&self.tls)).connect(name, stream);
         let (result, took) = self.timed(Phase::Tls, address, handshake).await?;
         Ok((result.map_err(failed)?, took))
     }

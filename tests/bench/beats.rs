@@ -180,7 +180,10 @@ async fn host(stream: TcpStream, precision: Precision) -> anyhow::Result<Vec<Dur
 
 /// Plays until the secret is told.
 async fn play(address: &Address) -> anyhow::Result<()> {
-    let connection = Dialer::new(LIMIT, None).dial(address).await?.connection;
+    let connection = Dialer::new(LIMIT, link::client_config())
+        .dial(address)
+        .await?
+        .connection;
     let mut party = Player::new();
     let (_stopper, mut stop) = Stop::channel();
     let limits = Limits::default();

@@ -142,7 +142,10 @@ fn answer_by_link(server: SocketAddr) -> anyhow::Result<()> {
         .build()?;
     runtime.block_on(async {
         let address = format!("ws://{server}/").parse()?;
-        let connection = Dialer::new(LIMIT, None).dial(&address).await?.connection;
+        let connection = Dialer::new(LIMIT, link::client_config())
+            .dial(&address)
+            .await?
+            .connection;
         let limits = Limits {
             idle: Some(LIMIT),
             ..Limits::default()
