@@ -336,3 +336,24 @@ fn a_close_frame_may_have_no_code() {
     assert_says(&ran.failed(4, "dropped"), &words);
     assert_eq!(end_of(&ran), ("peer".to_owned(), 1005, String::new()));
 }
+
+#[test]
+fn what_came_in_before_the_connection_broke_counts() {
+    for (last, code, kind) in [("ouch! no", 1, "lost"), ("secret: open sesame", 0, "")] {
+        let server = Script::new()
+            .talk(move |_, socket| {
+                // All at once, and then a reset: the answer cannot be written any more.
+                socket.text("ping!");
+                socket.text(last);
+                socket.close(1000, "");
+                reset_when_dropped(socket.stream());
+            })
+            .start();
+        let ran = attempt(&server, &["--no-submit"]);
+        if code == 0 {
+            assert_eq!(ran.succeeded().summary()["secret"], "open sesame");
+        } else {
+            assert_says(&ran.failed(code, kind), &["ouch"]);
+        }
+    }
+}

@@ -15,7 +15,7 @@ use wsbeat::conversation::challenge::{Host, Interval, Player, PlayerEvent, Stand
 use wsbeat::conversation::{ClosedBy, Message, Output, Party, Stamp, WireEvent};
 use wsbeat::link::{
     Address, Connection, DialError, Dialed, Dialer, EndCause, Ending, Limits, Observer, Phase,
-    Precision, Stop, StopReason, drive,
+    Precision, Stop, StopReason, clock, drive,
 };
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -291,4 +291,83 @@ async fn a_peer_that_does_not_read_ends_the_conversation() {
     assert!(matches!(ending.cause, EndCause::Lost(_)), "{ending:?}");
     assert_eq!(ending.close.by, ClosedBy::Network);
     drop(dialed);
+}
+
+#[tokio::test]
+async fn a_stop_is_heard_while_a_write_has_to_wait() {
+    let (listener, at) = listen().await;
+    let (stopper, mut stop) = Stop::channel();
+    let flooding = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let limits = Limits {
+            write: 10 * LIMIT,
+            close: Duration::from_millis(50),
+            ..Limits::default()
+        };
+        let connection = upgrade(stream).await;
+        let mut flood = Flood { messages: 4096 };
+        let mut notes = Notes::default();
+        drive(connection, &mut flood, &mut notes, limits, &mut stop).await
+    });
+    let dialer = Dialer::new(LIMIT, trusting(RootCertStore::empty()));
+    let dialed = dialer
+        .dial(&address("ws", "127.0.0.1", at.port()))
+        .await
+        .unwrap();
+    stopper.stop(StopReason::Shutdown);
+    let ending = tokio::time::timeout(LIMIT, flooding).await.unwrap();
+    let cause = ending.unwrap().cause;
+    assert!(
+        matches!(cause, EndCause::Stopped(_) | EndCause::Lost(_)),
+        "{cause:?}"
+    );
+    drop(dialed);
+}
+
+/// Says nothing and listens.
+struct Silent;
+
+impl Party for Silent {
+    type Event = ();
+
+    fn handle_open(&mut self, _at: Stamp) {}
+
+    fn handle_message(&mut self, _at: Stamp, _message: &Message) {}
+
+    fn handle_timeout(&mut self, _at: Stamp) {}
+
+    fn poll_output(&mut self) -> Option<Output<()>> {
+        None
+    }
+
+    fn poll_timeout(&self) -> Option<Stamp> {
+        None
+    }
+}
+
+#[tokio::test]
+async fn the_stamp_of_a_close_is_when_it_came_and_not_when_the_waiting_was_over() {
+    let begun = clock::now();
+    let (listener, at) = listen().await;
+    let serving = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        drop(upgrade(&mut stream).await);
+        // A Close frame, and then the connection is left open.
+        stream.write_all(b"\x88\x02\x03\xe8").await.unwrap();
+        stream
+    });
+    let dialer = Dialer::new(LIMIT, trusting(RootCertStore::empty()));
+    let dialed = dialer
+        .dial(&address("ws", "127.0.0.1", at.port()))
+        .await
+        .unwrap();
+    let limits = Limits {
+        close: Duration::from_millis(300),
+        ..Limits::default()
+    };
+    let (ending, notes) = run(dialed.connection, &mut Silent, limits).await;
+    assert!(matches!(ending.cause, EndCause::PeerClosed));
+    assert!(ending.at.since_opening() + limits.close <= clock::now() - begun);
+    assert_eq!(notes.wire.last().unwrap().0, ending.at);
+    drop(serving.await.unwrap());
 }

@@ -149,3 +149,13 @@ fn many_recordings_are_judged_one_after_the_other() {
     let given: Vec<_> = paths.iter().map(|path| path.to_str().unwrap()).collect();
     assert_eq!(shown, given);
 }
+
+#[test]
+fn a_dotenv_that_is_none_of_our_business_is_none() {
+    let ran = Program::new("replay")
+        .args([data("lost.jsonl")])
+        .file(".env", "this is no setting\n")
+        .json()
+        .run();
+    ran.succeeded();
+}

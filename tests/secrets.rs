@@ -475,3 +475,27 @@ fn a_token_made_of_the_words_of_the_formats_breaks_none_of_them() {
     let lines = ran.recording("run.jsonl");
     assert!(lines.iter().any(|line| line["text"] == "hello! …: …"));
 }
+
+#[test]
+fn a_token_with_white_space_around_it_is_hidden_without() {
+    let server = Script::new()
+        .problem(|_, request| {
+            let token = request.query("access_token").unwrap();
+            Reply::status("401 Unauthorized", format!("no such token: {token}"))
+        })
+        .start();
+    let ran = Program::solve(&server)
+        .env("HACKATTIC_ACCESS_TOKEN", &format!(" {}\r\n", PLAIN.access))
+        .json()
+        .run();
+    assert_says(&ran.failed(3, "credentials"), &["no such token: …"]);
+}
+
+#[test]
+fn a_token_that_was_pasted_into_the_base_url_is_not_repeated() {
+    let url = format!("http://h/problem?access_token={}", PLAIN.access);
+    let ran = Program::solve_at(&url).json().run();
+    assert_says(&ran.failed(2, "usage"), &["--base-url"]);
+    assert_hides(PLAIN.access, &ran.stdout, "standard output");
+    assert_hides(PLAIN.access, &ran.stderr, "standard error");
+}

@@ -142,6 +142,11 @@ fn mistakes_are_answered_with_a_reason() {
 fn a_seed_decides_what_is_played() {
     let secrets = [(); 2].map(|()| {
         let (_server, address) = serve(&["--rounds", "1", "--seed", "2"]);
+        // Who is not admitted changes nothing.
+        assert_says(
+            std::str::from_utf8(&frame(&mut open(&address, "made-up")).1).unwrap(),
+            &["expired"],
+        );
         let ran = Program::solve_at(&format!("http://{address}")).json().run();
         let answer = ran.succeeded().the("beat")["interval_ms"].clone();
         (ran.summary()["secret"].clone(), answer)
@@ -164,11 +169,40 @@ fn ctrl_c_and_sigterm_close_every_connection_with_a_close_frame() {
         end(&server);
         let (opcode, payload) = frame(&mut talking);
         assert_eq!((opcode, &payload[..2]), (0x88, &1001_u16.to_be_bytes()[..]));
+        assert_eq!(&payload[2..], b"the server is shutting down");
         let ran = server.end();
         ran.succeeded();
         let held = ran.the("conversation");
         assert_eq!(held["result"], "broken_off");
         assert!(TcpStream::connect(&address).is_err());
+    }
+}
+
+#[test]
+fn the_log_of_a_server_shows_no_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    let access = "access-0123456789abcdef";
+    std::fs::write(&file, access).unwrap();
+    let mut server = Program::new("serve")
+        .args(["--listen", "127.0.0.1:0", "--access-token-file"])
+        .args([&file])
+        .env("RUST_LOG", "trace")
+        .json()
+        .start();
+    let url = server.wait_for("listening")["url"].clone();
+    let address = url.as_str().unwrap().strip_prefix("http://").unwrap();
+    let asking = format!("{PROBLEM}?access_token={access}");
+    let (_, answer) = ask_for_json(address, &asking, json!({}));
+    let token = answer["token"].as_str().unwrap();
+    drop(frame(&mut open(address, token)));
+    server.interrupt();
+    let ran = server.end();
+    assert_eq!(ran.code, Some(0));
+    assert_says(&ran.stderr, &["DEBUG", "hello!"]);
+    for secret in [access, token] {
+        assert!(!ran.stderr.contains(secret), "{ran:?}");
+        assert!(!ran.stdout.contains(secret), "{ran:?}");
     }
 }
 

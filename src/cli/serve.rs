@@ -9,6 +9,7 @@ use super::failure::{Failure, Kind};
 use super::values::{OutputFormat, hosted_rounds, phrase, token_file};
 use super::{Context, seed};
 use crate::conversation::challenge::LossCause;
+use crate::link::{Stop, StopReason};
 use crate::report::{ConversationItem, Item, ListeningItem, Outcome, millis};
 use crate::server::{Held, HeldResult, Server, Settings};
 
@@ -87,16 +88,22 @@ pub(super) async fn run(settings: Settings, context: &mut Context<'_>) -> Result
     }));
 
     let (ended, mut reports) = mpsc::channel(UNREPORTED);
-    let serving = server.run(context.stop.clone(), move |held| {
+    let (stopper, stop) = Stop::channel();
+    let serving = server.run(stop, move |held| {
         // A full channel is no reason to keep a conversation waiting.
         let _ = ended.try_send(held);
     });
+    let stopping = async {
+        // To whoever is connected, it is the server that goes, for whatever reason.
+        context.stop.requested().await;
+        stopper.stop(StopReason::Shutdown);
+    };
     let reporting = async {
         while let Some(held) = reports.recv().await {
             context.reporter.report(&Item::Conversation(item(&held)));
         }
     };
-    tokio::join!(serving, reporting);
+    tokio::join!(serving, stopping, reporting);
     Ok(Outcome::Ended)
 }
 

@@ -179,6 +179,43 @@ margin      worst 251.0 ms
 }
 
 #[test]
+fn a_note_does_not_part_a_round_from_its_verdict() {
+    let note = Item::Note(NoteItem {
+        at_ns: 701_000_000,
+        kind: "binary",
+        text: None,
+        bytes: 3,
+    });
+    let items = [
+        Item::Beat(beat(1, 699.9, 700, 399.9)),
+        note,
+        verdict(1, "good"),
+    ];
+    insta::assert_snapshot!(written(&items), @r##"
+
+round     elapsed    interval         off      margin     answer  verdict
+noted       3 bytes of binary data
+    1    699.9 ms         700     -0.1 ms    399.9 ms      42 µs  good
+"##);
+}
+
+#[test]
+fn control_characters_leave_as_escapes() {
+    let hello = Item::Hello {
+        at_ns: 0,
+        text: "hello! \u{7f}\u{9b}31m".into(),
+    };
+    let mut out = Vec::new();
+    json::write(&hello, &mut out).unwrap();
+    let line = String::from_utf8(out).unwrap();
+    assert!(line.contains(r"hello! \u007f\u009b31m"), "{line}");
+    let value: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(value["text"], "hello! \u{7f}\u{9b}31m");
+    let shown = written(&[hello]);
+    assert!(!shown.trim().contains(char::is_control), "{shown:?}");
+}
+
+#[test]
 fn rounds_without_a_verdict_are_lines_too() {
     let rounds = [1, 2].map(|round| Item::Beat(beat(round, 699.9, 700, 399.9)));
     insta::assert_snapshot!(written(&rounds), @r##"

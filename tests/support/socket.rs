@@ -57,6 +57,10 @@ impl Socket {
         self.stream.write_all(bytes)
     }
 
+    pub fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
     pub fn text(&mut self, text: &str) {
         self.frame(true, Opcode::Text, text.as_bytes());
     }

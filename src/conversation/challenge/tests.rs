@@ -296,6 +296,37 @@ fn an_ouch_names_the_newest_round() {
 }
 
 #[test]
+fn an_ouch_after_a_good_is_about_no_round() {
+    let mut player = Player::new();
+    player.handle_open(Stamp::OPENING);
+    for (at, text) in [(700, "ping!"), (701, "good!"), (1400, "ouch! no idea why")] {
+        player.handle_message(Stamp::after_opening(at * MS), &Message::text(text));
+    }
+    assert_eq!(player.standing(), &Standing::Lost { round: None });
+}
+
+#[test]
+fn a_host_has_not_won_before_the_secret_is_written() {
+    let mut host = Host::new(vec![Interval::Ms700], "x");
+    let beat = Stamp::after_opening(700 * MS);
+    host.handle_open(Stamp::OPENING);
+    host.handle_timeout(beat);
+    host.handle_message(beat, &Message::text("700"));
+    let is_over = |host: &mut Host| {
+        let mut over = false;
+        while let Some(output) = host.poll_output() {
+            over |= matches!(output, Output::Event(HostEvent::Won { .. }));
+        }
+        over
+    };
+    assert!(!is_over(&mut host));
+    host.handle_written(beat, &Message::text("good!"));
+    assert!(!is_over(&mut host));
+    host.handle_written(beat, &Message::text("congratulations! it is \"x\""));
+    assert!(is_over(&mut host));
+}
+
+#[test]
 fn a_beat_whose_answer_never_left_is_reported_at_the_end() {
     let mut player = Player::new();
     player.handle_open(Stamp::OPENING);
