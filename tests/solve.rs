@@ -104,7 +104,7 @@ fn practice_solves_and_gives_its_account_to_scripts() {
 #[test]
 fn practice_gives_its_account_to_people_without_control_codes() {
     let ran = Program::new("solve")
-        .args(["--practice", "--rounds", "1", "--seed", "3"])
+        .args(["--practice", "--rounds", "1", "--seed", "5"])
         .run();
     ran.succeeded();
     assert_eq!(ran.stderr, "");
@@ -158,7 +158,7 @@ fn the_access_token_comes_from_the_environment_from_dotenv_or_from_a_file() {
     let file = folder.path().join("token");
     fs::write(&file, format!("{allowed}\n")).unwrap();
     let file = file.to_str().unwrap();
-    let (_server, url) = serve(&["--rounds", "1", "--seed", "2", "--access-token-file", file]);
+    let (_server, url) = serve(&["--rounds", "1", "--seed", "5", "--access-token-file", file]);
     let solve = || Program::new("solve").args(["--base-url", &url]).json();
 
     let ran = solve().run();
@@ -190,7 +190,7 @@ fn the_access_token_comes_from_the_environment_from_dotenv_or_from_a_file() {
 #[test]
 fn the_log_shows_every_frame_and_every_decision_as_fields() {
     let ran = Program::new("solve")
-        .args(["--practice", "--rounds", "1", "--seed", "3"])
+        .args(["--practice", "--rounds", "1", "--seed", "5"])
         .args(["--log-format", "json"])
         .env("RUST_LOG", "wsbeat=debug")
         .json()
