@@ -8,18 +8,12 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
 use serde_json::{Value, json};
-use support::{PATIENCE, Program, Running, assert_says};
+use support::{PATIENCE, Program, Running, assert_says, serve};
 
 /// A server in a process of its own, and its address.
-fn serve(arguments: &[&str]) -> (Running, String) {
-    let mut server = Program::new("serve")
-        .args(["--listen", "127.0.0.1:0"])
-        .args(arguments)
-        .json()
-        .start();
-    let url = server.wait_for("listening")["url"].clone();
-    let address = url.as_str().unwrap().strip_prefix("http://").unwrap();
-    (server, address.to_owned())
+fn listening(args: &[&str]) -> (Running, String) {
+    let (server, url) = serve(args);
+    (server, url.strip_prefix("http://").unwrap().to_owned())
 }
 
 /// Makes one request, and gives the status line, the headers and the body of the answer.
@@ -91,7 +85,7 @@ fn token(address: &str) -> String {
 
 #[test]
 fn a_token_admits_one_connection() {
-    let (_server, address) = serve(&["--rounds", "1"]);
+    let (_server, address) = listening(&["--rounds", "1"]);
     let (first, second) = (token(&address), token(&address));
     assert_ne!(first, second);
 
@@ -110,7 +104,7 @@ fn a_token_admits_one_connection() {
 
 #[test]
 fn mistakes_are_answered_with_a_reason() {
-    let (_server, address) = serve(&["--secret", "open sesame"]);
+    let (_server, address) = listening(&["--secret", "open sesame"]);
     let solve = format!("{SOLVE}?access_token=any");
     let object = json!({});
     for (request, body, status, reason) in [
@@ -141,7 +135,7 @@ fn mistakes_are_answered_with_a_reason() {
 #[test]
 fn a_seed_decides_what_is_played() {
     let secrets = [(); 2].map(|()| {
-        let (_server, address) = serve(&["--rounds", "1", "--seed", "5"]);
+        let (_server, address) = listening(&["--rounds", "1", "--seed", "5"]);
         // Who is not admitted changes nothing.
         assert_says(
             std::str::from_utf8(&frame(&mut open(&address, "made-up")).1).unwrap(),
@@ -157,7 +151,7 @@ fn a_seed_decides_what_is_played() {
 #[test]
 fn ctrl_c_and_sigterm_close_every_connection_with_a_close_frame() {
     for end in [Running::interrupt, Running::terminate] {
-        let (server, address) = serve(&[]);
+        let (server, address) = listening(&[]);
         let mut talking = open(&address, &token(&address));
         assert!(frame(&mut talking).1.starts_with(b"hello!"));
         // One that has asked for nothing yet must not hold the server up, nor one that is halfway
@@ -208,7 +202,7 @@ fn the_log_of_a_server_shows_no_token() {
 
 #[test]
 fn a_port_that_is_taken_is_named() {
-    let (_server, address) = serve(&[]);
+    let (_server, address) = listening(&[]);
     let ran = Program::new("serve")
         .args(["--listen", &address])
         .json()

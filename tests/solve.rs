@@ -7,18 +7,7 @@ mod support;
 use std::fs;
 
 use serde_json::{Value, json};
-use support::{Program, Running, assert_says};
-
-/// The practice server in a process of its own, and its base URL.
-fn serve(arguments: &[&str]) -> (Running, String) {
-    let mut server = Program::new("serve")
-        .args(["--listen", "127.0.0.1:0"])
-        .args(arguments)
-        .json()
-        .start();
-    let url = server.wait_for("listening")["url"].clone();
-    (server, url.as_str().unwrap().to_owned())
-}
+use support::{Program, assert_says, serve};
 
 fn types(items: &[Value]) -> Vec<&str> {
     items

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use support::{PATIENCE, Port, Program};
+use support::{PATIENCE, Port, Program, serve};
 use wsbeat::link::clock;
 
 /// A websocat that is killed when the test is over.
@@ -97,12 +97,8 @@ fn every_interval_is_told_apart_and_the_end_of_the_script_is_the_end() {
 #[test]
 #[ignore = "needs websocat 1.x on the PATH: cargo install websocat --version '^1'"]
 fn websocat_can_talk_to_the_practice_server() {
-    let mut server = Program::new("serve")
-        .args(["--listen", "127.0.0.1:0"])
-        .json()
-        .start();
-    let listening = server.wait_for("listening");
-    let url = listening["url"].as_str().unwrap().replace("http", "ws");
+    let (server, url) = serve(&[]);
+    let url = url.replace("http", "ws");
     let mut client = Websocat::run(&["-t", "-n", &format!("{url}/_/ws/made-up")]);
     let mut said = String::new();
     let output = client.0.stdout.take().unwrap();

@@ -47,6 +47,18 @@ pub fn assert_says(text: &str, words: &[&str]) {
     }
 }
 
+/// The practice server in a process of its own, and its base URL.
+#[track_caller]
+pub fn serve(args: &[&str]) -> (Running, String) {
+    let mut server = Program::new("serve")
+        .args(["--listen", "127.0.0.1:0"])
+        .args(args)
+        .json()
+        .start();
+    let url = server.wait_for("listening")["url"].clone();
+    (server, url.as_str().unwrap().to_owned())
+}
+
 /// One attempt, recorded.
 #[track_caller]
 pub fn attempt(server: &Server, args: &[&str]) -> Ran {
