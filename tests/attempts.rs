@@ -410,3 +410,17 @@ fn a_conversation_that_never_opens_leaves_the_recordings_as_they_were() {
     let old = fs::read_to_string(ran.path("old.jsonl")).unwrap();
     assert_eq!(old, "an older recording\n");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_recording_that_fails_does_not_take_the_conversation_with_it() {
+    let server = Script::winning(2).start();
+    let ran = Program::solve(&server)
+        .args(["--record", "/dev/full"])
+        .json()
+        .run();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(ran.summary()["outcome"], "solved");
+    assert_eq!(ran.the("error")["kind"], "recording");
+    assert_says(&ran.stderr, &["the recording ends here"]);
+}

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -56,21 +57,13 @@ pub(super) fn open_recording(path: PathBuf) -> Result<RecordingFile, Failure> {
     })
 }
 
-/// Begins a recording. One that fails does not take the conversation with it.
-fn begin_recording(mut file: RecordingFile, address: &Address) -> Option<Recorder<File>> {
-    let header = Header {
+fn begin_recording(file: &mut RecordingFile, address: &Address) -> io::Result<Recorder<File>> {
+    file.begin(&Header {
         version: VERSION,
         conversation: Conversation::Challenge,
         url: address.to_string(),
         started_at: humantime::format_rfc3339_millis(clock::wall()).to_string(),
-    };
-    match file.begin(&header) {
-        Ok(recorder) => Some(recorder),
-        Err(error) => {
-            tracing::error!(path = %file.path().display(), %error, "nothing is recorded");
-            None
-        }
-    }
+    })
 }
 
 /// Where the recording of an attempt goes: the file as it was given for the first, and a number
@@ -114,12 +107,18 @@ pub(super) async fn play(
     let open = OpenItem::new(attempt, address.to_string(), peer.to_string(), phases);
     context.reporter.report(&Item::Open(open));
     let mut account = Account {
-        recorder: record.and_then(|file| begin_recording(file, address)),
+        recorder: None,
         reporter: context.reporter,
         redactor: context.redactor.clone(),
         tally: context.tally,
         last_beats: VecDeque::with_capacity(TOLD),
     };
+    if let Some(mut file) = record {
+        match begin_recording(&mut file, address) {
+            Ok(recorder) => account.recorder = Some(recorder),
+            Err(error) => account.recording_failed(&error),
+        }
+    }
     let limits = limiting.limits();
     // Where client and server share a process, their logs would be hard to tell apart otherwise.
     let span = tracing::debug_span!("player", attempt);
@@ -148,14 +147,25 @@ struct Account<'a> {
     last_beats: VecDeque<Beat>,
 }
 
+impl Account<'_> {
+    /// A recording that fails does not take the conversation with it.
+    fn recording_failed(&mut self, error: &io::Error) {
+        self.recorder = None;
+        let failure = Kind::Recording.because(format_args!(
+            "the recording ends here, since it cannot be written: {error}"
+        ));
+        tracing::error!("{failure}");
+        self.reporter.report(&Item::Error(failure.item()));
+    }
+}
+
 impl Observer<PlayerEvent> for Account<'_> {
     fn wire(&mut self, at: Stamp, event: &WireEvent) {
         let Some(recorder) = &mut self.recorder else {
             return;
         };
         if let Err(error) = recorder.record(at, &self.redactor.wire_event(event)) {
-            tracing::error!(%error, "the recording ends here: it cannot be written any more");
-            self.recorder = None;
+            self.recording_failed(&error);
         }
     }
 
