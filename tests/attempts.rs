@@ -424,3 +424,45 @@ fn a_recording_that_fails_does_not_take_the_conversation_with_it() {
     assert_eq!(ran.the("error")["kind"], "recording");
     assert_says(&ran.stderr, &["the recording ends here"]);
 }
+
+#[test]
+fn what_comes_in_after_ctrl_c_is_no_round() {
+    let server = Script::new()
+        .talk(|_, socket| {
+            socket.round();
+            assert_eq!(socket.closed().0, 1001);
+            // Under way when the player left.
+            socket.text("ping!");
+            socket.close(1001, "");
+        })
+        .start();
+    let mut running = Program::solve(&server).json().start();
+    running.wait_for("verdict");
+    running.interrupt();
+    let ran = running.end();
+    ran.failed(130, "interrupted");
+    assert_eq!(ran.summary()["rounds"], 1);
+    assert_eq!(ran.all("beat").len(), 1);
+}
+
+#[test]
+fn ctrl_c_is_heard_while_a_file_keeps_the_program_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let running = Program::new("replay").args([&pipe]).json().start();
+    // This only works once the program has opened its end.
+    let give_up = wsbeat::link::clock::now() + support::PATIENCE;
+    let writer = loop {
+        use rustix::fs::{Mode, OFlags, open};
+        match open(&pipe, OFlags::WRONLY | OFlags::NONBLOCK, Mode::empty()) {
+            Ok(writer) => break writer,
+            Err(_) => assert!(wsbeat::link::clock::now() < give_up),
+        }
+    };
+    running.interrupt();
+    let ran = running.end();
+    ran.failed(130, "interrupted");
+    drop(writer);
+}

@@ -286,7 +286,7 @@ fn a_redirect_is_not_followed() {
         .problem(move |_, _| Reply::status("302 Found", "").header("Location", &target))
         .start();
     let ran = Program::solve(&server).json().run();
-    assert_says(&ran.failed(4, "unreachable"), &["302 Found"]);
+    assert_says(&ran.failed(5, "protocol"), &["302 Found"]);
     assert!(elsewhere.problems().is_empty());
 }
 
@@ -417,4 +417,32 @@ fn playground_hands_in_for_no_score() {
     let solution = &server.solutions()[0];
     assert_eq!(solution.query("playground").unwrap(), "1");
     assert_eq!(solution.query("access_token").unwrap(), ACCESS_TOKEN);
+}
+
+#[test]
+fn an_answer_that_is_not_http_breaks_the_protocol() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let serving = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n").unwrap();
+        support::hold(&mut stream);
+    });
+    let ran = Program::solve_at(&url).json().run();
+    assert_says(&ran.failed(5, "protocol"), &["not HTTP"]);
+    serving.join().unwrap();
+}
+
+#[test]
+fn a_byte_order_mark_does_not_matter() {
+    let server = Script::winning(1)
+        .problem(|call, _| {
+            Reply::json(format!(
+                "\u{feff}{{\"token\":\"{}\"}}",
+                one_time_token(call)
+            ))
+        })
+        .start();
+    let ran = Program::solve(&server).json().run();
+    assert_eq!(ran.succeeded().summary()["outcome"], "solved");
 }

@@ -309,6 +309,13 @@ fn an_answer_that_is_cut_off_behind_the_token_is_not_quoted() {
 }
 
 #[test]
+fn an_answer_with_a_token_under_another_name_is_not_quoted() {
+    let odd = || Script::new().problem(|_, _| Reply::json(json!({"tok": PLAIN.one_time})));
+    let ran = check(PLAIN, odd, 5);
+    assert_says(&ran.the("error").to_string(), &["holds no token"]);
+}
+
+#[test]
 fn an_answer_that_is_too_long_and_begins_with_the_token_is_not_quoted() {
     let long = || {
         Script::new().problem(|_, _| {

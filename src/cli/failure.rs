@@ -1,6 +1,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use reqwest::StatusCode;
+
 use crate::hackattic::{ApiCause, ApiError, TokenError};
 use crate::link::{DialError, Phase, StopReason};
 use crate::report::{ErrorItem, Outcome};
@@ -210,12 +212,17 @@ impl From<ApiError> for Failure {
                 "; your access token is shown on hackattic.com when you are logged in",
             ),
             ApiCause::Answer(..) => (Kind::Protocol, "; is the base URL right?"),
-            ApiCause::Status(status, _) if status.is_client_error() => {
+            ApiCause::Status(status, _) if status.is_redirection() => {
+                (Kind::Protocol, "; is the base URL right?")
+            }
+            ApiCause::Status(StatusCode::NOT_FOUND, _) => {
                 (Kind::Unreachable, "; is the base URL right?")
             }
-            ApiCause::Status(..) | ApiCause::Unreachable(_) | ApiCause::TimedOut(_) => {
-                (Kind::Unreachable, "")
-            }
+            ApiCause::Unreachable(_) => (
+                Kind::Unreachable,
+                "; is the base URL right, and is the server up?",
+            ),
+            ApiCause::Status(..) | ApiCause::TimedOut(_) => (Kind::Unreachable, ""),
         };
         kind.because(format_args!("{error}{advice}"))
             .with_another_try_worth_it(worth_it)

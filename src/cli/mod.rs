@@ -32,7 +32,7 @@ use crate::report::{Item, Job, Outcome, Outlet, Redactor, Reporter, Tally, json}
 use crate::server::Settings;
 use environment::Environment;
 use failure::{Failure, Kind};
-use stopping::Signals;
+use stopping::{Signals, aside_unless_stopped};
 use values::OutputFormat;
 
 /// Timed conversations over WebSockets: solves hackattic's "WebSocket chit chat", practises it,
@@ -79,7 +79,7 @@ enum Configured {
 struct Context<'a> {
     redactor: Redactor,
     reporter: &'a mut Reporter,
-    stderr: Outlet,
+    aside: Aside,
     tally: &'a mut Tally,
     stopper: Stopper,
     stop: Stop,
@@ -144,24 +144,25 @@ async fn report(cli: Cli) -> anyhow::Result<ExitCode> {
         Job::Write(text) => live.aside(|| io::stderr().write_all(&text)),
         Job::Count(_) | Job::Retitle(_) | Job::Clear => Ok(()),
     })?;
+    let aside = Aside {
+        redactor: redactor.clone(),
+        outlet: stderr,
+    };
     let mut tally = Tally::default();
     let (stopper, stop) = Stop::channel();
     let mut context = Context {
-        redactor: redactor.clone(),
+        redactor,
         reporter: &mut reporter,
-        stderr: stderr.clone(),
+        aside: aside.clone(),
         tally: &mut tally,
         stopper: stopper.clone(),
         stop,
     };
 
-    let mut result = match configure(cli, &mut context) {
-        Ok(configured) => {
-            let work = execute(configured, &mut context);
-            signals.govern(&stopper, work).await
-        }
-        Err(failure) => Err(failure),
-    };
+    let stdout = context.reporter.outlet();
+    let show = || stdout.send(Job::Clear);
+    let work = execute(cli, &mut context);
+    let mut result = signals.govern(&stopper, show, work).await;
 
     if let Err(failure) = &result {
         reporter.report(&Item::Error(failure.item()));
@@ -181,27 +182,19 @@ async fn report(cli: Cli) -> anyhow::Result<ExitCode> {
     let code = match &result {
         Ok(_) => ExitCode::SUCCESS,
         Err(failure) => {
-            let last_words = redactor.redact(&format!("error: {failure}\n"));
-            stderr.send(Job::Write(last_words.into_bytes()));
+            aside.last_words(failure);
             failure.kind.exit_code()
         }
     };
     // There is nobody left to tell of an error.
-    let _ = signals.or(stderr.emptied()).await;
+    let _ = signals.or(aside.outlet.emptied()).await;
     Ok(code)
 }
 
-/// Makes a configuration of the arguments and the environment.
-fn configure(cli: Cli, context: &mut Context<'_>) -> Result<Configured, Failure> {
-    let environment = Environment::load();
-    logging::start(
-        cli.log_format,
-        &environment,
-        &context.redactor,
-        &context.stderr,
-    )?;
-    match cli.command {
-        Command::Solve(arguments) => Ok(Configured::Solve(arguments.configure(&environment)?)),
+/// Makes a configuration of the arguments, the environment, and the files that they name.
+fn configure(command: Command, environment: &Environment) -> Result<Configured, Failure> {
+    match command {
+        Command::Solve(arguments) => Ok(Configured::Solve(arguments.configure(environment)?)),
         Command::Replay(arguments) => Ok(Configured::Replay(arguments.configure()?)),
         Command::Serve(arguments) => Ok(Configured::Serve(arguments.configure()?)),
         Command::Completions { .. } | Command::Man => {
@@ -210,8 +203,16 @@ fn configure(cli: Cli, context: &mut Context<'_>) -> Result<Configured, Failure>
     }
 }
 
-async fn execute(configured: Configured, context: &mut Context<'_>) -> Result<Outcome, Failure> {
-    match configured {
+async fn execute(cli: Cli, context: &mut Context<'_>) -> Result<Outcome, Failure> {
+    let environment = Environment::load();
+    logging::start(
+        cli.log_format,
+        &environment,
+        &context.redactor,
+        &context.aside.outlet,
+    )?;
+    let configure = move || configure(cli.command, &environment);
+    match aside_unless_stopped(&mut context.stop, configure).await?? {
         Configured::Solve(config) => solve::run(config, context).await,
         Configured::Replay(config) => replay::run(config, context).await,
         Configured::Serve(settings) => serve::run(settings, context).await,
@@ -223,11 +224,29 @@ impl Context<'_> {
     fn hide(&self, secret: &SecretString) {
         self.redactor.hide(secret.expose_secret());
     }
+}
 
-    /// Tells a person of something that does not end the run, on standard error.
+/// What is told to people beside what is reported: on standard error, without secrets.
+#[derive(Clone)]
+struct Aside {
+    redactor: Redactor,
+    outlet: Outlet,
+}
+
+impl Aside {
+    /// Tells of something that does not end the run.
     fn say(&self, text: impl std::fmt::Display) {
-        let line = self.redactor.redact(&format!("wsbeat: {text}\n"));
-        self.stderr.send(Job::Write(line.into_bytes()));
+        self.line(format_args!("wsbeat: {text}"));
+    }
+
+    /// The reason why the run has ended.
+    fn last_words(&self, failure: &Failure) {
+        self.line(format_args!("error: {failure}"));
+    }
+
+    fn line(&self, line: std::fmt::Arguments<'_>) {
+        let line = self.redactor.redact(&format!("{line}\n"));
+        self.outlet.send(Job::Write(line.into_bytes()));
     }
 }
 

@@ -10,12 +10,15 @@ use std::time::Duration;
 use clap::Args;
 use tracing::Instrument;
 
-use super::Context;
 use super::failure::{Failure, Kind};
+use super::stopping::aside_unless_stopped;
 use super::values::duration;
+use super::{Aside, Context};
 use crate::conversation::challenge::{Beat, Player, PlayerEvent, Standing};
 use crate::conversation::{CloseReason, Stamp, WireEvent};
-use crate::link::{Address, Dialed, EndCause, Ending, Limits, Observer, Printable, clock, drive};
+use crate::link::{
+    Address, Dialed, EndCause, Ending, Limits, Observer, Printable, Stop, clock, drive,
+};
 use crate::recording::{Conversation, Header, Recorder, RecordingFile, VERSION};
 use crate::report::{BeatItem, Item, OpenItem, Redactor, Reporter, Tally};
 
@@ -48,9 +51,13 @@ impl Limiting {
 }
 
 /// Opens the file that a conversation is to be recorded in.
-pub(super) fn open_recording(path: PathBuf) -> Result<RecordingFile, Failure> {
+pub(super) async fn open_recording(
+    stop: &mut Stop,
+    path: PathBuf,
+) -> Result<RecordingFile, Failure> {
     let shown = path.display().to_string();
-    RecordingFile::open(path).map_err(|error| {
+    let opened = aside_unless_stopped(stop, || RecordingFile::open(path)).await?;
+    opened.map_err(|error| {
         Kind::Recording.because(format_args!(
             "the recording {shown} cannot be written: {error}"
         ))
@@ -110,6 +117,7 @@ pub(super) async fn play(
         recorder: None,
         reporter: context.reporter,
         redactor: context.redactor.clone(),
+        aside: context.aside.clone(),
         tally: context.tally,
         last_beats: VecDeque::with_capacity(TOLD),
     };
@@ -142,6 +150,7 @@ pub(super) async fn play(
 struct Account<'a> {
     reporter: &'a mut Reporter,
     redactor: Redactor,
+    aside: Aside,
     recorder: Option<Recorder<File>>,
     tally: &'a mut Tally,
     last_beats: VecDeque<Beat>,
@@ -154,7 +163,7 @@ impl Account<'_> {
         let failure = Kind::Recording.because(format_args!(
             "the recording ends here, since it cannot be written: {error}"
         ));
-        tracing::error!("{failure}");
+        self.aside.say(&failure);
         self.reporter.report(&Item::Error(failure.item()));
     }
 }

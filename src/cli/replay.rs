@@ -1,3 +1,4 @@
+use std::io;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
@@ -6,12 +7,12 @@ use clap::Args;
 use super::Context;
 use super::failure::{Failure, Kind};
 use super::play::{Limiting, open_recording, play};
-use super::stopping::{stop_after, unless_stopped};
-use super::values::OutputFormat;
+use super::stopping::{aside_unless_stopped, stop_after, unless_stopped};
+use super::values::{OutputFormat, count};
 use crate::conversation::challenge::{Player, PlayerEvent};
 use crate::hackattic::{OneTimeToken, conceal_token};
 use crate::link::{Address, Dialer, client_config};
-use crate::recording::{self, Conversation, Recording, recorded_answers};
+use crate::recording::{self, Conversation, ReadError, Recording, recorded_answers};
 use crate::report::{BeatItem, ErrorItem, Item, Outcome, Recorded};
 
 /// Play a live ping server without token or submission, or judge recordings again
@@ -22,7 +23,7 @@ pub(super) struct Arguments {
     targets: Vec<PathBuf>,
 
     /// Leave after this many rounds [default: when the server ends it]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_parser = count, value_name = "N")]
     rounds: Option<NonZeroU32>,
 
     /// Record the conversation, if it is a live one
@@ -109,7 +110,11 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
                 context.hide(token);
             }
             context.tally.begin_attempt();
-            let record = record.map(open_recording).transpose()?;
+            let record = match record {
+                None => None,
+                Some(path) => Some(open_recording(&mut context.stop, path).await?),
+            };
+            context.reporter.wait_for("connecting");
             let dialer = Dialer::new(config.limiting.connect_timeout, client_config());
             let dialed = unless_stopped(&mut context.stop, dialer.dial(&address)).await??;
             let played = play(
@@ -128,13 +133,9 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
         Targets::Recordings(paths) => {
             let mut unreadable = 0;
             for path in &paths {
-                // Recordings can wait for a slow reader, and a person can interrupt them here.
-                unless_stopped(&mut context.stop, async {
-                    tokio::task::yield_now().await;
-                    context.reporter.room().await;
-                })
-                .await?;
-                if let Err(failure) = judge(context, path, player()) {
+                // Recordings can wait for a slow reader.
+                unless_stopped(&mut context.stop, context.reporter.room()).await?;
+                if let Err(failure) = judge(context, path, player()).await {
                     unreadable += 1;
                     // The last word on a single one is the program's.
                     if paths.len() == 1 {
@@ -155,10 +156,19 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
 }
 
 /// Judges a recording again.
-fn judge(context: &mut Context<'_>, path: &Path, mut player: Player) -> Result<(), Failure> {
+async fn judge(context: &mut Context<'_>, path: &Path, mut player: Player) -> Result<(), Failure> {
     let name = path.display().to_string();
-    let recording = Recording::open(path)
-        .map_err(|error| Kind::Recording.because(format_args!("{name}: {error}")))?;
+    let file = path.to_owned();
+    let recording = aside_unless_stopped(&mut context.stop, move || Recording::open(&file)).await?;
+    let recording = recording.map_err(|error| {
+        let advice = match &error {
+            ReadError::Io(error) if error.kind() == io::ErrorKind::NotFound => {
+                "; a live address begins with ws:// or wss://"
+            }
+            _ => "",
+        };
+        Kind::Recording.because(format_args!("{name}: {error}{advice}"))
+    })?;
     match recording.header.conversation {
         Conversation::Challenge => {}
     }
@@ -204,5 +214,5 @@ fn complain(context: &mut Context<'_>, failure: &Failure, path: &Path) {
         recording: Some(path.display().to_string()),
         ..failure.item()
     }));
-    context.say(failure);
+    context.aside.say(failure);
 }

@@ -24,7 +24,9 @@ pub(super) async fn pause_for_retry(
         retry_in_ms: Some(millis(pause)),
         ..failure.item()
     }));
-    context.say(format_args!("{failure}; trying again in {pause:?}"));
+    context
+        .aside
+        .say(format_args!("{failure}; trying again in {pause:?}"));
     unless_stopped(&mut context.stop, tokio::time::sleep(pause)).await
 }
 

@@ -6,7 +6,7 @@ use clap::Args;
 use tokio::sync::mpsc;
 
 use super::failure::{Failure, Kind};
-use super::values::{OutputFormat, hosted_rounds, phrase, token_file};
+use super::values::{OutputFormat, hosted_rounds, listen_address, phrase, token_file};
 use super::{Context, seed};
 use crate::conversation::challenge::LossCause;
 use crate::link::{Stop, StopReason};
@@ -24,7 +24,8 @@ const UNREPORTED: usize = 1024;
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Where to listen; port 0 takes a free one
-    #[arg(long, default_value = "127.0.0.1:8765", value_name = "ADDRESS:PORT")]
+    #[arg(long, default_value = "127.0.0.1:8765", value_parser = listen_address,
+          value_name = "ADDRESS:PORT")]
     listen: SocketAddr,
 
     /// How many rounds a conversation has

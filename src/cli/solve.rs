@@ -11,7 +11,7 @@ use super::play::{Limiting, open_recording, play, recording_of_attempt};
 use super::practice::Practice;
 use super::retry::{Pauses, pause_for_retry};
 use super::stopping::{stop_after, unless_stopped};
-use super::values::{OutputFormat, hosted_rounds, token_file};
+use super::values::{OutputFormat, count, hosted_rounds, token_file};
 use super::{Context, seed};
 use crate::conversation::challenge::Player;
 use crate::hackattic::{Api, OneTimeToken, Site, SiteError, Submission, Submitting, TokenProvider};
@@ -54,7 +54,7 @@ pub(super) struct Arguments {
     token_file: Option<PathBuf>,
 
     /// How often to try: a lost conversation or a dropped connection starts over with a new token
-    #[arg(long, default_value = "3", value_name = "N")]
+    #[arg(long, default_value = "3", value_parser = count, value_name = "N")]
     attempts: NonZeroU32,
 
     /// Hand the secret in for no score, to solve it once more
@@ -265,17 +265,22 @@ impl Solving {
     async fn attempt(&mut self, context: &mut Context<'_>) -> Result<String, Failure> {
         // Before the token: a recording that cannot be written must not cost one.
         let attempt = context.tally.attempts();
-        let record = self.record.as_deref();
-        let record = record
-            .map(|path| open_recording(recording_of_attempt(path, attempt)))
-            .transpose()?;
+        let record = match &self.record {
+            None => None,
+            Some(path) => {
+                let path = recording_of_attempt(path, attempt);
+                Some(open_recording(&mut context.stop, path).await?)
+            }
+        };
 
+        context.reporter.wait_for("fetching a one-time token");
         let token = self.provider.token(clock::now());
         let token = unless_stopped(&mut context.stop, token).await??;
         context.hide(&token);
         let address = self.site.socket(&token).map_err(|error| {
             Kind::Usage.because(format_args!("the WebSocket below {}: {error}", self.site))
         })?;
+        context.reporter.wait_for("connecting");
         let dialed = unless_stopped(&mut context.stop, self.dialer.dial(&address)).await?;
         // From the upgrade on the server knows the token, whatever came of it.
         if !matches!(&dialed, Err(error) if error.phase() < Phase::Upgrade) {
@@ -304,9 +309,12 @@ async fn submit(
 ) -> Result<Outcome, Failure> {
     let mut pauses = Pauses::new(attempts);
     let by_hand = "the secret above is right: hand it in by hand";
+    let unknown = "the secret above is right, and may have been handed in or not";
     loop {
+        context.reporter.wait_for("handing in the secret");
         let call = api.solve(access_token, secret, submitting);
-        let error = match unless_stopped(&mut context.stop, call).await? {
+        let called = unless_stopped(&mut context.stop, call).await;
+        let error = match called.map_err(|stopped| stopped.context(unknown))? {
             Ok(Submission { passed, response }) => {
                 let words = response.to_string();
                 context

@@ -31,15 +31,18 @@ impl Signals {
         })
     }
 
-    /// Runs a command. The first signal asks it to stop, the second does not wait for that.
+    /// Runs a command. The first signal asks it to stop, and shows that it has been heard; the
+    /// second does not wait for that.
     pub(super) async fn govern<T>(
         &mut self,
         stopper: &Stopper,
+        show: impl FnOnce(),
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
         let second = async {
             self.next().await;
             stopper.stop(StopReason::Interrupted);
+            show();
             self.next().await;
         };
         tokio::select! {
@@ -76,6 +79,16 @@ pub(super) fn stop_after(deadline: Option<Duration>, stopper: &Stopper) {
             stopper.stop(StopReason::Deadline);
         });
     }
+}
+
+/// Does something that may block for as long as it likes, such as opening a pipe that nobody writes
+/// to, unless a stop is asked for before it is done. It is left to itself then.
+pub(super) async fn aside_unless_stopped<T: Send + 'static>(
+    stop: &mut Stop,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Failure> {
+    let done = unless_stopped(stop, tokio::task::spawn_blocking(work)).await?;
+    done.map_err(|error| Kind::Internal.because(error))
 }
 
 /// Awaits something that can be dropped at any time, unless a stop is asked for before it is done.

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
@@ -38,14 +39,26 @@ impl From<OutputFormat> for Format {
 /// Reads a duration: `10s`, `500ms`, `1m 30s`, or a plain number of seconds.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let duration = match text.parse::<f64>() {
-        Ok(seconds) => Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())?,
-        Err(_) => humantime::parse_duration(text).map_err(|error| error.to_string())?,
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+        Err(_) => humantime::parse_duration(text).ok(),
     };
-    if duration.is_zero() {
-        return Err("it has to be longer than nothing".to_owned());
-    }
+    let Some(duration) = duration.filter(|duration| !duration.is_zero()) else {
+        return Err("write it like 10s, 500ms or 1m 30s, and longer than nothing".to_owned());
+    };
     // What timers can be set to has an end; a year is as good as forever here.
     Ok(duration.min(Duration::from_secs(365 * 24 * 3600)))
+}
+
+/// Reads how often or how many.
+pub(super) fn count(text: &str) -> Result<NonZeroU32, String> {
+    let wrong = |_| "it has to be a whole number, 1 at the least".to_owned();
+    text.parse().map_err(wrong)
+}
+
+/// Reads where to listen.
+pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let wrong = |_| "write an IP address and a port, like 127.0.0.1:8765 or [::1]:0".to_owned();
+    text.parse().map_err(wrong)
 }
 
 /// Reads how many rounds a server is to play. All of them are dealt before the first.

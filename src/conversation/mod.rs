@@ -29,7 +29,8 @@ pub use wire::{CloseReason, ClosedBy, Message, WireEvent};
 ///   [`handle_timeout`](Party::handle_timeout). The stamp may change after every `handle_*` call,
 ///   so the driver asks anew each time. A call that comes early does nothing.
 /// - After [`Output::Close`] the party sends nothing more. What the peer had under way is still
-///   delivered, until its side of the closing handshake arrives.
+///   delivered, until its side of the closing handshake arrives, unless a stop or a limit ended the
+///   conversation.
 /// - When the driver ends the conversation, because of the peer, the network, a limit or a stop,
 ///   what the party still wants to send is dropped, and not reported as written.
 /// - [`handle_close`](Party::handle_close) comes last and once; of its outputs only events count.

@@ -1,5 +1,6 @@
 use std::error::Error;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -145,9 +146,18 @@ impl Api {
             return Err(self.refused(Call::Problem, status, &body));
         }
         let answer = self.object(Call::Problem, &body)?;
+        let is_odd = |character: char| character.is_whitespace() || character.is_control();
         match answer.get("token").and_then(Value::as_str) {
-            Some(token) if !token.is_empty() => Ok(OneTimeToken::from(token)),
-            _ => Err(self.wrong(Call::Problem, "the answer holds no token", &body)),
+            Some(token) if !token.is_empty() && !token.contains(is_odd) => {
+                Ok(OneTimeToken::from(token))
+            }
+            _ => {
+                // All that is quoted of an answer that may have a token in it, in whatever shape.
+                let said = answer.get("error").and_then(Value::as_str);
+                let excerpt = Excerpt::of(said.unwrap_or_default());
+                let reason = "the answer holds no token".to_owned();
+                Err(self.error(Call::Problem, ApiCause::Answer(reason, excerpt)))
+            }
         }
     }
 
@@ -213,10 +223,21 @@ impl Api {
         }
         // The outer layers only say that a request was being sent.
         let mut cause: &dyn Error = error;
+        let mut is_no_http = false;
         while let Some(source) = cause.source() {
             cause = source;
+            is_no_http |= source.downcast_ref().is_some_and(is_no_http_error);
         }
-        self.error(call, ApiCause::Unreachable(cause.to_string()))
+        let reason = cause.to_string();
+        let cause = if is_no_http {
+            ApiCause::Answer(
+                format!("the answer is not HTTP: {reason}"),
+                Excerpt::default(),
+            )
+        } else {
+            ApiCause::Unreachable(reason)
+        };
+        self.error(call, cause)
     }
 
     fn refused(&self, call: Call, status: StatusCode, body: &str) -> ApiError {
@@ -243,11 +264,9 @@ impl Api {
     }
 
     fn wrong(&self, call: Call, reason: &str, body: &str) -> ApiError {
-        // What would be an object, were it whole, may have a good one-time token in it, which
-        // nobody knows to hide yet.
-        let may_hold_token = call == Call::Problem
-            && body.trim_start().starts_with('{')
-            && (body.len() > ANSWER_LIMIT || serde_json::from_str::<Value>(body).is_err());
+        // What looks like an object may have a good one-time token in it, which nobody knows to
+        // hide yet.
+        let may_hold_token = call == Call::Problem && body.trim_start().starts_with('{');
         let excerpt = if may_hold_token {
             Excerpt::default()
         } else {
@@ -265,14 +284,25 @@ impl Api {
     }
 }
 
-/// The origin of where an answer redirects to. The rest of that URL may repeat the access token.
+/// Whether what came was not HTTP, rather than too little of it, or nothing.
+fn is_no_http_error(error: &hyper::Error) -> bool {
+    let is_broken_off = error.is_incomplete_message()
+        || error.is_closed()
+        || error.is_canceled()
+        || error.is_timeout()
+        || error.source().is_some_and(|cause| cause.is::<io::Error>());
+    error.is_parse() || !is_broken_off
+}
+
+/// Where an answer redirects to, but for the query, which may repeat the access token.
 fn redirection(response: &Response) -> Option<String> {
     if !response.status().is_redirection() {
         return None;
     }
     let location = response.headers().get(LOCATION)?.to_str().ok()?;
-    let elsewhere = response.url().join(location).ok()?;
-    Some(elsewhere.origin().ascii_serialization())
+    let mut elsewhere = response.url().join(location).ok()?;
+    elsewhere.set_query(None);
+    Some(elsewhere.to_string())
 }
 
 /// Reads an answer until it is known to be too long.
@@ -283,5 +313,7 @@ async fn read_body(response: &mut Response) -> reqwest::Result<String> {
     {
         body.extend_from_slice(&chunk);
     }
-    Ok(String::from_utf8_lossy(&body).into_owned())
+    let text = String::from_utf8_lossy(&body);
+    // A byte order mark says nothing in UTF-8, and JSON is read without it.
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
 }

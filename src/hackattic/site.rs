@@ -22,7 +22,7 @@ pub struct Site(Url);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SiteError {
     /// Not a URL at all.
-    #[error("not a URL: {0}")]
+    #[error("not a URL: {0}; it begins with http:// or https://")]
     NotAUrl(#[from] url::ParseError),
     /// A URL of another kind.
     #[error("a base URL begins with http:// or https://, not {0}://")]

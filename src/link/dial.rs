@@ -80,7 +80,16 @@ impl Dialer {
             tls,
             upgrade,
         };
-        tracing::debug!(%address, %peer, ?phases, "connected");
+        let ms = |took: Duration| took.as_secs_f64() * 1e3;
+        tracing::debug!(
+            %address,
+            %peer,
+            dns_ms = dns.map(ms),
+            tcp_ms = ms(tcp),
+            tls_ms = tls.map(ms),
+            upgrade_ms = ms(upgrade),
+            "connected"
+        );
         Ok(Dialed {
             connection,
             peer,

@@ -33,21 +33,34 @@ impl fmt::Display for Excerpt {
     }
 }
 
-/// Prints a peer's text with its control characters as escapes.
+/// Prints a peer's text with its control characters as escapes, and those that are invisible or turn
+/// the direction of writing around, by which a text can look like another.
 #[derive(Clone, Copy, Debug)]
 pub struct Printable<'a>(pub &'a str);
 
 impl fmt::Display for Printable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for character in self.0.chars() {
-            if character.is_control() {
-                write!(f, "{}", character.escape_default())?;
+            if character.is_control() || is_deceptive(character) {
+                write!(f, "{}", character.escape_unicode())?;
             } else {
                 write!(f, "{character}")?;
             }
         }
         Ok(())
     }
+}
+
+/// Zero-width characters and the bidirectional controls of Unicode (UAX 9, section 2).
+fn is_deceptive(character: char) -> bool {
+    matches!(
+        character,
+        '\u{61c}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{2069}'
+            | '\u{feff}'
+    )
 }
 
 #[cfg(test)]
@@ -59,6 +72,7 @@ mod tests {
         let show = |text: &str| Excerpt::of(text).to_string();
         assert_eq!(show("\n  <!doctype html>\n<html>"), ": <!doctype html>");
         assert_eq!(show("\u{1b}[2J gone"), ": \\u{1b}[2J gone");
+        assert_eq!(show("\u{202e}live"), ": \\u{202e}live");
         assert_eq!(show(" \n"), "");
         let cut = format!(": {}…", "x".repeat(LENGTH));
         assert_eq!(show(&"x".repeat(1000)), cut);

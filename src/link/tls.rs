@@ -14,7 +14,7 @@ pub fn client_config() -> Arc<ClientConfig> {
     }
     let mut roots = RootCertStore::empty();
     let (added, ignored) = roots.add_parsable_certificates(system.certs);
-    tracing::debug!(added, ignored, "certificate authorities of the system");
+    tracing::trace!(added, ignored, "certificate authorities of the system");
     roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
 
     let provider = Arc::new(rustls::crypto::ring::default_provider());

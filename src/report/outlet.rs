@@ -133,7 +133,7 @@ impl Outlet {
         match (queue.failure.take(), std::mem::take(&mut queue.dropped)) {
             (Some(failure), _) if failure.kind() != io::ErrorKind::BrokenPipe => Err(failure),
             (_, dropped @ 1..) => Err(io::Error::other(format!(
-                "{dropped} lines were dropped, since nobody read them"
+                "{dropped} times something was dropped, since it was not read fast enough"
             ))),
             _ => Ok(()),
         }
@@ -211,7 +211,7 @@ mod tests {
         let error = outlet.emptied().await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "3 lines were dropped, since nobody read them"
+            "3 times something was dropped, since it was not read fast enough"
         );
         assert_eq!(seen.try_iter().count(), 17);
         outlet.room().await;

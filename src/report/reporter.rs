@@ -95,6 +95,16 @@ impl Reporter {
         self.count(item);
     }
 
+    /// Where everything goes out, for others who have a say in what the live line does.
+    pub fn outlet(&self) -> Outlet {
+        self.outlet.clone()
+    }
+
+    /// Shows on the live line what is waited for, until the next item.
+    pub fn wait_for(&self, what: &str) {
+        self.outlet.send(Job::Count(format!("{what}  …")));
+    }
+
     /// Waits until whoever reads has caught up. Whoever does so now and then loses no item from
     /// here on, however slow the reader.
     pub async fn room(&mut self) {

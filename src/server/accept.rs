@@ -29,15 +29,20 @@ const RETRY_AFTER: Duration = Duration::from_millis(100);
 pub(super) async fn accept(listener: TcpListener, hub: Arc<Hub>) {
     let routes = routes(hub.clone());
     let mut stop = hub.stop.clone();
+    let mut is_failing = false;
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
+                    is_failing = false;
                     let serving = serve(stream, Peer(peer), routes.clone(), hub.clone());
                     hub.spawn(serving);
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
+                    // It fails over and over until some connection ends: once is enough to know.
+                    if !std::mem::replace(&mut is_failing, true) {
+                        tracing::warn!(%error, "no connection can be accepted for now");
+                    }
                     tokio::time::sleep(RETRY_AFTER).await;
                 }
             },

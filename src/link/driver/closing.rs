@@ -13,6 +13,15 @@ use crate::link::{MESSAGE_LIMIT, clock};
 /// may have had under way, and no more.
 const HEARD_TO_THE_END: usize = 4 * MESSAGE_LIMIT;
 
+/// What becomes of messages that come in while the connection is being closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Late {
+    /// They still reach the party: a verdict may be among them.
+    Heard,
+    /// They are noted on the wire and no more.
+    Passed,
+}
+
 impl<S, P, O> Driver<'_, S, P, O>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -30,10 +39,10 @@ where
         let mut ours = None;
         match &cause {
             // The reply to the Close frame goes out with the next read.
-            EndCause::PeerClosed => drop(self.read_on().await),
+            EndCause::PeerClosed => drop(self.read_on(Late::Passed).await),
             // What came in before the connection broke may say why it did.
             EndCause::Lost(_) => {
-                close = self.read_on().await;
+                close = self.read_on(Late::Heard).await;
                 if close.is_some() {
                     cause = EndCause::PeerClosed;
                 }
@@ -47,8 +56,13 @@ where
             }
             EndCause::Done | EndCause::Stopped(_) | EndCause::Idle(_) => {
                 let goodbye = farewell(&cause);
+                // A party that has been stopped plays no more.
+                let late = match cause {
+                    EndCause::Done => Late::Heard,
+                    _ => Late::Passed,
+                };
                 if self.say_goodbye(&goodbye).await {
-                    self.read_on().await;
+                    self.read_on(late).await;
                 }
                 ours = Some(goodbye);
             }
@@ -82,9 +96,9 @@ where
         matches!(sent, Ok(Ok(())))
     }
 
-    /// Reads until the connection ends, as long as a close may take. What was under way to the
-    /// party still reaches it. Gives the peer's Close frame, if there is one.
-    async fn read_on(&mut self) -> Option<(Stamp, CloseReason)> {
+    /// Reads until the connection ends, as long as a close may take. Gives the peer's Close frame,
+    /// if there is one.
+    async fn read_on(&mut self, late: Late) -> Option<(Stamp, CloseReason)> {
         let deadline = clock::now() + self.limits.close;
         let mut close = None;
         let reading = async {
@@ -92,7 +106,9 @@ where
                 let at = self.connection.clock.stamp();
                 match received(at, Some(Ok(frame))) {
                     Wake::Message(at, message) => {
-                        self.party.handle_message(at, &message);
+                        if late == Late::Heard {
+                            self.party.handle_message(at, &message);
+                        }
                         self.note(at, WireEvent::Received(message));
                         self.note_remaining_events();
                         self.tell();
