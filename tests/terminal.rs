@@ -68,7 +68,15 @@ fn a_live_line_counts_and_leaves_no_trace() {
     assert!(text.contains("    1  … 0."), "{text:?}");
     assert!(text.contains(GREEN), "{text:?}");
 
-    let screen = screen(&written);
+    // Ctrl-C at the worst moment: what the terminal echoes then is taken away with the line.
+    let cleared = text.rfind("\r\u{1b}[2K").unwrap();
+    let echoed = [&written[..cleared], b"^C", &written[cleared..]].concat();
+    for written in [&written, &echoed] {
+        assert_is_clean(&screen(written));
+    }
+}
+
+fn assert_is_clean(screen: &str) {
     let lines: Vec<_> = screen.lines().map(str::trim_end).collect();
     assert!(lines[0].starts_with("connected"), "{screen}");
     let row = lines.iter().find(|line| line.ends_with("good")).unwrap();

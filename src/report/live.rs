@@ -1,27 +1,66 @@
-use std::time::Duration;
+use std::io::{self, Write};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use crate::link::clock;
 
 /// How often the line is drawn anew.
 const TICK: Duration = Duration::from_millis(100);
 
-/// The line at the bottom of a terminal that counts up while the next beat is awaited. Off a
-/// terminal it does nothing.
+/// Takes the line away that the cursor stands in.
+const ERASE: &str = "\r\u{1b}[2K";
+
+/// How many columns stay free: a terminal writes `^C` there when it is pressed, and a line that it
+/// had to break would not be taken away whole.
+const FREE: usize = 3;
+
+/// How wide a terminal is that does not say.
+const COLUMNS: usize = 80;
+
+/// The line at the bottom of a terminal that counts up while something is awaited. Off a terminal
+/// it does nothing.
 #[derive(Clone, Debug)]
-pub struct Live(Option<ProgressBar>);
+pub struct Live(Option<Arc<Shared>>);
+
+#[derive(Debug)]
+struct Shared {
+    line: Mutex<Line>,
+    /// There is something to count for.
+    begun: Condvar,
+}
+
+#[derive(Debug)]
+struct Line {
+    /// What is counted for, if anything is.
+    text: Option<String>,
+    since: Instant,
+}
 
 impl Live {
     /// A live line on standard output, which is a terminal.
-    pub fn on_stdout() -> Self {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stdout());
-        let count = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-            // Nobody is to be told that a number could not be drawn.
-            let _ = write!(out, "{:.1} s", state.elapsed().as_secs_f64());
-        };
-        if let Ok(style) = ProgressStyle::with_template("{msg} {count}") {
-            bar.set_style(style.with_key("count", count));
-        }
-        Live(Some(bar))
+    ///
+    /// # Errors
+    ///
+    /// When there can be no thread that draws it.
+    pub fn on_stdout() -> io::Result<Self> {
+        let shared = Arc::new(Shared {
+            line: Mutex::new(Line {
+                text: None,
+                since: clock::now(),
+            }),
+            begun: Condvar::new(),
+        });
+        let drawn = Arc::clone(&shared);
+        thread::Builder::new()
+            .name("live line".to_owned())
+            .spawn(move || {
+                loop {
+                    drawn.tick();
+                    thread::sleep(TICK);
+                }
+            })?;
+        Ok(Live(Some(shared)))
     }
 
     /// No live line.
@@ -31,33 +70,103 @@ impl Live {
 
     /// Counts from zero, behind this text.
     pub fn count_behind(&self, text: String) {
-        if let Some(bar) = &self.0 {
-            bar.set_message(text);
-            bar.reset();
-            bar.enable_steady_tick(TICK);
-        }
+        self.change(|line| {
+            *line = Line {
+                text: Some(text),
+                since: clock::now(),
+            };
+        });
     }
 
     /// Goes on counting, behind another text.
     pub fn set_text(&self, text: String) {
-        if let Some(bar) = &self.0 {
-            bar.set_message(text);
-        }
+        self.change(|line| line.text = Some(text));
     }
 
     /// Takes the line away.
     pub fn clear(&self) {
-        if let Some(bar) = &self.0 {
-            bar.disable_steady_tick();
-            bar.finish_and_clear();
+        self.change(|line| line.text = None);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Line)) {
+        if let Some(shared) = &self.0 {
+            let mut line = shared.lock();
+            line.erase();
+            change(&mut line);
+            line.draw();
+            shared.begun.notify_one();
         }
     }
 
     /// Does something to the terminal while the line is out of the way.
     pub fn aside<T>(&self, work: impl FnOnce() -> T) -> T {
-        match &self.0 {
-            Some(bar) => bar.suspend(work),
-            None => work(),
+        let Some(shared) = &self.0 else {
+            return work();
+        };
+        let line = shared.lock();
+        line.erase();
+        let done = work();
+        line.draw();
+        done
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Line> {
+        // Nothing that holds the lock can leave its work half done.
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Draws the line anew, once there is one.
+    fn tick(&self) {
+        let line = self
+            .begun
+            .wait_while(self.lock(), |line| line.text.is_none());
+        line.unwrap_or_else(PoisonError::into_inner).draw();
+    }
+}
+
+impl Line {
+    fn draw(&self) {
+        if let Some(text) = &self.text {
+            let waited = clock::now().saturating_duration_since(self.since);
+            let columns = terminal_size::terminal_size();
+            let columns = columns.map_or(COLUMNS, |(width, _)| width.0.into());
+            write(&shown(text, waited, columns));
         }
+    }
+
+    fn erase(&self) {
+        if self.text.is_some() {
+            write(ERASE);
+        }
+    }
+}
+
+/// What is drawn for a text, on a terminal of so many columns.
+fn shown(text: &str, waited: Duration, columns: usize) -> String {
+    let line = format!("{text} {:.1} s", waited.as_secs_f64());
+    let room = columns.saturating_sub(FREE);
+    ERASE.chars().chain(line.chars().take(room)).collect()
+}
+
+/// A line that cannot be drawn is no reason for anything.
+fn write(text: &str) {
+    let mut stdout = io::stdout();
+    let _ = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_never_as_wide_as_the_terminal() {
+        let waited = Duration::from_millis(1234);
+        assert_eq!(shown("    1  …", waited, 80), "\r\u{1b}[2K    1  … 1.2 s");
+        assert_eq!(shown("    1  …", waited, 10), "\r\u{1b}[2K    1  ");
+        assert_eq!(shown("    1  …", waited, 0), ERASE);
     }
 }

@@ -49,7 +49,7 @@ impl Reporter {
             Format::Json => (Live::off(), Box::new(io::stdout())),
             Format::Text => {
                 let live = if io::stdout().is_terminal() {
-                    Live::on_stdout()
+                    Live::on_stdout()?
                 } else {
                     Live::off()
                 };
