@@ -451,7 +451,8 @@ fn ctrl_c_is_heard_while_a_file_keeps_the_program_waiting() {
     let pipe = folder.path().join("pipe");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status();
     assert!(made.unwrap().success());
-    let running = Program::new("replay").args([&pipe]).json().start();
+    let other = folder.path().join("other");
+    let running = Program::new("replay").args([&pipe, &other]).json().start();
     // This only works once the program has opened its end.
     let give_up = wsbeat::link::clock::now() + support::PATIENCE;
     let writer = loop {
@@ -463,6 +464,7 @@ fn ctrl_c_is_heard_while_a_file_keeps_the_program_waiting() {
     };
     running.interrupt();
     let ran = running.end();
+    // It is no recording that could not be read.
     ran.failed(130, "interrupted");
     drop(writer);
 }

@@ -446,3 +446,16 @@ fn a_byte_order_mark_does_not_matter() {
     let ran = Program::solve(&server).json().run();
     assert_eq!(ran.succeeded().summary()["outcome"], "solved");
 }
+
+#[test]
+fn a_solution_that_was_not_looked_at_is_not_rejected() {
+    let server = Script::winning(1)
+        .solve(|call, _| match call {
+            1 => Reply::status("429 Too Many Requests", r#"{"error":"slow down"}"#),
+            _ => Reply::json(json!({"result": "passed"})),
+        })
+        .start();
+    let ran = Program::solve_at(&server.url()).json().run();
+    assert_eq!(ran.succeeded().summary()["outcome"], "solved");
+    assert_eq!(server.solutions().len(), 2);
+}

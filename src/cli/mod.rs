@@ -175,8 +175,14 @@ async fn report(cli: Cli) -> anyhow::Result<ExitCode> {
         reporter.report(&Item::Summary(tally.summary(outcome)));
     }
     // All of it is to be read, however long that takes, unless a signal says otherwise.
-    if let Some(Err(error)) = signals.or(reporter.finish()).await {
-        let failure = Kind::Internal.because(format_args!("writing to standard output: {error}"));
+    let unwritten = match signals.or(reporter.finish()).await {
+        Some(Ok(())) => None,
+        Some(Err(error)) => {
+            Some(Kind::Internal.because(format_args!("writing to standard output: {error}")))
+        }
+        None => Some(Kind::Interrupted.because("interrupted before all output was read")),
+    };
+    if let Some(failure) = unwritten {
         result = result.and(Err(failure));
     }
     let code = match &result {

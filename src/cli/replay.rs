@@ -15,6 +15,9 @@ use crate::link::{Address, Dialer, client_config};
 use crate::recording::{self, Conversation, ReadError, Recording, recorded_answers};
 use crate::report::{BeatItem, ErrorItem, Item, Outcome, Recorded};
 
+/// How many items of a recording are reported before there has to be room for more.
+const ITEMS_AT_A_TIME: usize = 256;
+
 /// Play a live ping server without token or submission, or judge recordings again
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -133,14 +136,13 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
         Targets::Recordings(paths) => {
             let mut unreadable = 0;
             for path in &paths {
-                // Recordings can wait for a slow reader.
-                unless_stopped(&mut context.stop, context.reporter.room()).await?;
                 if let Err(failure) = judge(context, path, player()).await {
-                    unreadable += 1;
-                    // The last word on a single one is the program's.
-                    if paths.len() == 1 {
+                    // The last word on a single one is the program's, and a stop is no matter of
+                    // the recording.
+                    if paths.len() == 1 || failure.kind != Kind::Recording {
                         return Err(failure);
                     }
+                    unreadable += 1;
                     complain(context, &failure, path);
                 }
             }
@@ -175,6 +177,7 @@ async fn judge(context: &mut Context<'_>, path: &Path, mut player: Player) -> Re
     context.tally.begin_recording();
     let answers = recorded_answers(&recording);
     let mut answers = answers.into_iter();
+    let mut items = Vec::new();
     let ignore = |_at, _message| {};
     recording::replay(&recording, &mut player, ignore, |event| {
         match &event {
@@ -186,18 +189,23 @@ async fn judge(context: &mut Context<'_>, path: &Path, mut player: Player) -> Re
                 if item.differs() {
                     context.tally.differs();
                 }
-                context.reporter.report(&Item::Beat(item));
+                items.push(Item::Beat(item));
             }
             PlayerEvent::Verdict { .. } => {
-                if let Some(item) = Item::from_event(&event, Some(&name)) {
-                    context.reporter.report(&item);
-                }
+                items.extend(Item::from_event(&event, Some(&name)));
             }
             // What else was said then is in the recording.
             _ => {}
         }
         context.tally.count(&event);
     });
+    for some in items.chunks(ITEMS_AT_A_TIME) {
+        // Recordings can wait for a slow reader.
+        unless_stopped(&mut context.stop, context.reporter.room()).await?;
+        for item in some {
+            context.reporter.report(item);
+        }
+    }
     if let Some(cut) = recording.cut {
         let failure = Kind::Recording.because(format_args!(
             "{name}: line {} is cut off; what stands before it was replayed",

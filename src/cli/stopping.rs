@@ -92,12 +92,14 @@ pub(super) async fn aside_unless_stopped<T: Send + 'static>(
 }
 
 /// Awaits something that can be dropped at any time, unless a stop is asked for before it is done.
+/// A stop that has been asked for already comes first.
 pub(super) async fn unless_stopped<T>(
     stop: &mut Stop,
     work: impl Future<Output = T>,
 ) -> Result<T, Failure> {
     tokio::select! {
-        done = work => Ok(done),
+        biased;
         reason = stop.requested() => Err(reason.into()),
+        done = work => Ok(done),
     }
 }

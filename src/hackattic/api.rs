@@ -98,7 +98,9 @@ impl ApiError {
         match &self.cause {
             ApiCause::Unreachable(_) | ApiCause::TimedOut(_) => true,
             ApiCause::Status(status, _) => {
-                status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
+                status.is_server_error()
+                    || *status == StatusCode::TOO_MANY_REQUESTS
+                    || *status == StatusCode::REQUEST_TIMEOUT
             }
             ApiCause::Credentials(..) | ApiCause::Answer(..) => false,
         }
@@ -165,8 +167,8 @@ impl Api {
     ///
     /// # Errors
     ///
-    /// When there is no answer, or none that is a JSON object, or it is 401, 403 or 5xx. A
-    /// rejected secret is no error.
+    /// When there is no answer, or none that is a JSON object, or its status says that the secret
+    /// was not looked at: 401, 403, 404, 408, 429, 3xx or 5xx. A rejected secret is no error.
     pub async fn solve(
         &self,
         access_token: &SecretString,
@@ -182,8 +184,16 @@ impl Api {
             request = request.query(&[("playground", "1")]);
         }
         let (status, body) = self.call(Call::Solve, request).await?;
-        let credentials = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
-        if credentials || status.is_server_error() || status.is_redirection() {
+        // Answers that say nothing of the secret.
+        let unheard = matches!(
+            status,
+            StatusCode::UNAUTHORIZED
+                | StatusCode::FORBIDDEN
+                | StatusCode::NOT_FOUND
+                | StatusCode::REQUEST_TIMEOUT
+                | StatusCode::TOO_MANY_REQUESTS
+        );
+        if unheard || status.is_server_error() || status.is_redirection() {
             return Err(self.refused(Call::Solve, status, &body));
         }
         match self.object(Call::Solve, &body) {

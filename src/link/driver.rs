@@ -229,7 +229,7 @@ where
 
     /// Writes a message, whole. It is given up only where the conversation ends with that: a write
     /// that is dropped halfway leaves half a frame behind.
-    async fn send(&mut self, message: &Message) -> Result<(), Broken> {
+    async fn send(&mut self, message: &Message) -> Result<(), End> {
         use tungstenite::Message as Frame;
         let frame = match message.clone() {
             Message::Text(text) => Frame::text(text),
@@ -238,22 +238,22 @@ where
             Message::Pong(payload) => Frame::Pong(payload.into()),
         };
         let mut writing = pin!(self.connection.socket.send(frame));
-        let given = tokio::select! {
+        let written = tokio::select! {
             // Hardly a write ever has to wait, and the others are not worth setting up then.
             biased;
-            written = &mut writing => return written.map_err(Broken::from),
-            () = tokio::time::sleep(self.limits.write) => self.limits.write,
-            _ = self.stop.requested() => {
+            written = &mut writing => written,
+            () = tokio::time::sleep(self.limits.write) => {
+                let reason = format!("the peer has not read for {:?}", self.limits.write);
+                return Err(EndCause::Lost(io::Error::new(io::ErrorKind::TimedOut, reason)).into());
+            }
+            reason = self.stop.requested() => {
                 match tokio::time::timeout(self.limits.close, &mut writing).await {
-                    Ok(written) => return written.map_err(Broken::from),
-                    Err(_elapsed) => self.limits.close,
+                    Ok(written) => written,
+                    Err(_elapsed) => return Err(EndCause::Stopped(reason).into()),
                 }
             }
         };
-        Err(Broken::Gone(io::Error::new(
-            io::ErrorKind::TimedOut,
-            format!("the peer has not read for {given:?}"),
-        )))
+        written.map_err(|error| Broken::from(error).into())
     }
 
     /// Takes what the party still notices once nothing can be sent any more.

@@ -52,12 +52,25 @@ impl RecordingFile {
             Some(file) => file,
             None => OpenOptions::new().write(true).open(&self.path)?,
         };
-        // Pipes and terminals have no length to set.
         if file.metadata()?.is_file() {
             file.set_len(0)?;
+        } else {
+            never_wait(&file)?;
         }
         Recorder::new(file, header)
     }
+}
+
+/// A pipe whose reader does not read, or a terminal that is held, must not hold the conversation:
+/// when it is full, that is an error.
+fn never_wait(file: &File) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+        fcntl_setfl(file, fcntl_getfl(file)? | OFlags::NONBLOCK)?;
+    }
+    let _ = file;
+    Ok(())
 }
 
 impl Drop for RecordingFile {

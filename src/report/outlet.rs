@@ -106,7 +106,8 @@ impl Outlet {
         if queue.is_closed {
             return;
         }
-        if queue.bytes > limit {
+        // The live line is no output: nothing of it waits long, and it must not be left behind.
+        if queue.bytes > limit && matches!(job, Job::Write(_)) {
             queue.dropped += 1;
             return;
         }
@@ -131,7 +132,8 @@ impl Outlet {
             .await;
         let mut queue = self.0.lock();
         match (queue.failure.take(), std::mem::take(&mut queue.dropped)) {
-            (Some(failure), _) if failure.kind() != io::ErrorKind::BrokenPipe => Err(failure),
+            (Some(failure), _) if failure.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            (Some(failure), _) => Err(failure),
             (_, dropped @ 1..) => Err(io::Error::other(format!(
                 "{dropped} times something was dropped, since it was not read fast enough"
             ))),
