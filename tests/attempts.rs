@@ -9,7 +9,7 @@ use std::fs;
 use std::sync::{Arc, Mutex};
 
 use support::{
-    Gate, Opcode, Port, Program, Reply, SECRET, Script, Server, Socket, assert_says, hold,
+    Gate, Opcode, Port, Program, Ran, Reply, SECRET, Script, Server, Socket, assert_says, hold,
     one_time_token, reset_when_dropped,
 };
 
@@ -24,6 +24,17 @@ fn lose(socket: &mut Socket) {
 fn win(socket: &mut Socket) {
     socket.round();
     socket.won();
+}
+
+/// Ctrl-C at the moment for which a gate stands.
+#[track_caller]
+fn interrupted(server: &Server, moment: &Gate) -> Ran {
+    let running = Program::solve_at(&server.url()).json().start();
+    moment.wait();
+    running.interrupt();
+    let ran = running.end();
+    ran.failed(130, "interrupted");
+    ran
 }
 
 #[test]
@@ -292,11 +303,7 @@ fn ctrl_c_while_the_token_is_fetched_ends_the_run() {
             }
         })
         .start();
-    let running = Program::solve_at(&server.url()).json().start();
-    asked.wait();
-    running.interrupt();
-    let ran = running.end();
-    ran.failed(130, "interrupted");
+    interrupted(&server, &asked);
     assert_eq!(server.problems().len(), 1);
 }
 
@@ -345,11 +352,7 @@ fn ctrl_c_while_the_solution_is_handed_in_still_prints_the_secret() {
             }
         })
         .start();
-    let running = Program::solve_at(&server.url()).json().start();
-    asked.wait();
-    running.interrupt();
-    let ran = running.end();
-    ran.failed(130, "interrupted");
+    let ran = interrupted(&server, &asked);
     assert_eq!(ran.the("secret")["secret"], SECRET);
     assert_eq!(ran.summary()["secret"], SECRET);
 }

@@ -1,69 +1,17 @@
-//! The access token and the one-time token are seen nowhere: not in what is printed, logged at
-//! any level or recorded, and not in the list of processes; also not when a server repeats them.
+//! The access token and the one-time token are seen nowhere, not in what is printed, logged at any
+//! level or recorded, also not when a server repeats them.
 
 #![cfg(unix)]
 
 mod support;
 
 use std::fs;
-use std::sync::Arc;
 
 use serde_json::json;
 use support::{
-    Gate, Opcode, Port, Program, Ran, Reply, Request, SECRET, Script, Server, Socket, assert_says,
+    ODD, Opcode, PLAIN, Port, Program, Ran, Reply, Request, SECRET, Script, Server, Socket, Tokens,
+    assert_all_hidden, assert_says, giving,
 };
-
-/// The two tokens.
-#[derive(Clone, Copy, Debug)]
-struct Tokens {
-    access: &'static str,
-    one_time: &'static str,
-}
-
-/// Tokens as they are.
-const PLAIN: Tokens = Tokens {
-    access: "ac0e55a1b2c3d4e5f60718293a4b5c6d7e8f",
-    one_time: "0e71e9f8e7d6c5b4a39281706f5e4d3c2b1a",
-};
-
-/// Tokens that look otherwise in a URL, otherwise in a query than in a path, and otherwise again
-/// in JSON and in logs.
-const ODD: Tokens = Tokens {
-    access: "AccessAlpha11/AccessBravo22+AccessCharlie33=%2F&AccessDelta44?#~\"AccessEcho55",
-    one_time: "OneTimeAlpha66/OneTimeBravo77+OneTimeCharlie88=%2F&OneTimeDelta99?#~\"OneTimeEcho00",
-};
-
-/// How much of a token may be seen at the most, in characters.
-const TOLERATED: usize = 7;
-
-/// Asserts that a text has nothing of a token in it, however the token may be written there.
-#[track_caller]
-fn assert_hides(token: &str, text: &str, what: &str) {
-    for part in token.split(|character: char| !character.is_ascii_alphanumeric()) {
-        for window in part.as_bytes().windows(TOLERATED + 1) {
-            let window = std::str::from_utf8(window).unwrap();
-            let line = text.lines().find(|line| line.contains(window));
-            assert!(
-                line.is_none(),
-                "{what} shows {window:?} of {token:?}: {line:?}"
-            );
-        }
-    }
-}
-
-/// Asserts that nothing of what a run has left behind has a token in it.
-#[track_caller]
-fn assert_all_hidden(tokens: Tokens, ran: &Ran) {
-    for token in [tokens.access, tokens.one_time] {
-        assert_hides(token, &ran.stdout, "standard output");
-        assert_hides(token, &ran.stderr, "standard error");
-        for entry in fs::read_dir(ran.path("")).unwrap() {
-            let path = entry.unwrap().path();
-            let content = fs::read_to_string(&path).unwrap();
-            assert_hides(token, &content, &path.display().to_string());
-        }
-    }
-}
 
 /// Runs `wsbeat solve` against what a script plays, with every log there is, once for people and
 /// once for scripts, and checks what can be seen of the tokens. Returns the latter run.
@@ -92,11 +40,6 @@ fn solve(tokens: Tokens, url: &str, format: &str) -> Ran {
         .args(["--attempts", "1", "--record", "run.jsonl"])
         .args(["--log-format", format, "-o", format])
         .run()
-}
-
-/// A script that gives the one-time token.
-fn giving(tokens: Tokens) -> Script {
-    Script::new().problem(move |_, _| Reply::token(tokens.one_time))
 }
 
 /// What a careless server repeats: what it was asked, and what it made of it.
@@ -374,95 +317,6 @@ fn words_that_are_shown_in_part_do_not_show_a_part_of_a_token() {
 }
 
 #[test]
-fn tokens_from_files_are_seen_nowhere_either() {
-    for tokens in [PLAIN, ODD] {
-        let server = Script::new()
-            .talk(|_, socket| {
-                socket.round();
-                socket.won();
-            })
-            .start();
-        let folder = tempfile::tempdir().unwrap();
-        let file = |name: &str, token: &str| {
-            let path = folder.path().join(name);
-            fs::write(&path, token).unwrap();
-            path.to_str().unwrap().to_owned()
-        };
-        let access = file("access", tokens.access);
-        let one_time = file("one-time", tokens.one_time);
-        let ran = Program::solve(&server)
-            .without_env("HACKATTIC_ACCESS_TOKEN")
-            .env("RUST_LOG", "trace")
-            .args(["--access-token-file", &access, "--token-file", &one_time])
-            .args(["--record", "run.jsonl"])
-            .json()
-            .run();
-        assert_eq!(ran.code, Some(0), "{ran:?}");
-        let solution = &server.solutions()[0];
-        assert_eq!(solution.query("access_token").unwrap(), tokens.access);
-        assert_all_hidden(tokens, &ran);
-    }
-}
-
-#[test]
-fn a_file_that_holds_more_than_a_token_is_not_quoted() {
-    let server = Script::new().start();
-    let program = Program::solve(&server)
-        .file("token", format!("{} and then some", PLAIN.access))
-        .args(["--access-token-file", "token"]);
-    let ran = program.json().run();
-    ran.failed(2, "usage");
-    assert_hides(PLAIN.access, &ran.stdout, "standard output");
-    assert_hides(PLAIN.access, &ran.stderr, "standard error");
-
-    let dotenv = format!("HACKATTIC_ACCESS_TOKEN='{}\n", PLAIN.access);
-    let program = Program::solve(&server)
-        .without_env("HACKATTIC_ACCESS_TOKEN")
-        .file(".env", dotenv);
-    let ran = program.json().run();
-    ran.failed(2, "usage");
-    assert_hides(PLAIN.access, &ran.stdout, "standard output");
-    assert_hides(PLAIN.access, &ran.stderr, "standard error");
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn the_list_of_processes_shows_no_token() {
-    let seen = Arc::new(Gate::default());
-    let server = giving(PLAIN)
-        .talk({
-            let seen = Arc::clone(&seen);
-            move |_, socket| {
-                socket.text("hello! start counting");
-                seen.wait();
-                socket.round();
-                socket.won();
-            }
-        })
-        .start();
-    let mut running = Program::solve(&server)
-        .env("HACKATTIC_ACCESS_TOKEN", PLAIN.access)
-        .json()
-        .start();
-    running.wait_for("hello");
-    let shown = running.command_line();
-    seen.open();
-    running.end().succeeded();
-    assert_says(&shown, &["solve", "--base-url"]);
-    assert_hides(PLAIN.access, &shown, "the list of processes");
-    assert_hides(PLAIN.one_time, &shown, "the list of processes");
-}
-
-#[test]
-fn the_word_practice_is_no_secret() {
-    let ran = Program::new("solve")
-        .args(["--practice", "--record", "nowhere/practice.jsonl"])
-        .json()
-        .run();
-    assert_says(&ran.failed(2, "recording"), &["nowhere/practice.jsonl"]);
-}
-
-#[test]
 fn a_token_made_of_the_words_of_the_formats_breaks_none_of_them() {
     let words = Tokens {
         access: "submission",
@@ -481,28 +335,4 @@ fn a_token_made_of_the_words_of_the_formats_breaks_none_of_them() {
     assert_eq!(ran.the("hello")["text"], "hello! …: …");
     let lines = ran.recording("run.jsonl");
     assert!(lines.iter().any(|line| line["text"] == "hello! …: …"));
-}
-
-#[test]
-fn a_token_with_white_space_around_it_is_hidden_without() {
-    let server = Script::new()
-        .problem(|_, request| {
-            let token = request.query("access_token").unwrap();
-            Reply::status("401 Unauthorized", format!("no such token: {token}"))
-        })
-        .start();
-    let ran = Program::solve(&server)
-        .env("HACKATTIC_ACCESS_TOKEN", &format!(" {}\r\n", PLAIN.access))
-        .json()
-        .run();
-    assert_says(&ran.failed(3, "credentials"), &["no such token: …"]);
-}
-
-#[test]
-fn a_token_that_was_pasted_into_the_base_url_is_not_repeated() {
-    let url = format!("http://h/problem?access_token={}", PLAIN.access);
-    let ran = Program::solve_at(&url).json().run();
-    assert_says(&ran.failed(2, "usage"), &["--base-url"]);
-    assert_hides(PLAIN.access, &ran.stdout, "standard output");
-    assert_hides(PLAIN.access, &ran.stderr, "standard error");
 }

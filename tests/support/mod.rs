@@ -12,6 +12,7 @@
 
 mod port;
 mod program;
+mod secrecy;
 mod server;
 mod socket;
 
@@ -22,6 +23,7 @@ use serde_json::Value;
 
 pub use port::Port;
 pub use program::{Program, Ran, Running};
+pub use secrecy::{ODD, PLAIN, Tokens, assert_all_hidden, assert_hides, giving};
 pub use server::{Reply, Request, Script, Server};
 pub use socket::{Frame, Opcode, Socket, hold, reset_when_dropped};
 
