@@ -7,8 +7,9 @@
 //! | [`conversation`] | what is said, and when: parties without sockets, clocks or chance | nobody |
 //! | [`link`] | runs a party over a real WebSocket, at either end; reads the clock | `conversation` |
 //! | [`recording`] | a conversation on disk: written, read, replayed | `conversation` |
+//! | [`simulation`] | two parties across a modelled network, in virtual time | `conversation`, `recording` |
 //! | [`hackattic`] | the two HTTP calls around the challenge | `conversation`, `link` |
-//! | [`server`] | the practice server | `conversation`, `link` |
+//! | [`server`] | the practice server | `conversation`, `link`, `simulation` |
 //! | [`report`] | what people and scripts read | `conversation`, `link` |
 //! | [`cli`] | the commands | all of them |
 //!
@@ -22,3 +23,4 @@ pub mod link;
 pub mod recording;
 pub mod report;
 pub mod server;
+pub mod simulation;

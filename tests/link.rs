@@ -154,7 +154,7 @@ async fn a_conversation_over_tls_is_won_and_its_phases_are_told() {
         .unwrap();
     assert!(phases.dns.is_some() && phases.tls.is_some());
 
-    let mut player = Player::new();
+    let mut player = Player::default();
     let (ending, notes) = run(connection, &mut player, Limits::default()).await;
     assert!(matches!(player.standing(), Standing::Won { secret } if secret == "open sesame"));
     assert!(matches!(ending.cause, EndCause::Done));
@@ -225,7 +225,7 @@ async fn a_stop_closes_both_ends() {
     let (stopper, mut stop) = Stop::channel();
     stopper.stop(StopReason::Interrupted);
     let mut notes = Notes::default();
-    let mut player = Player::new();
+    let mut player = Player::default();
     let limits = Limits::default();
     let ending = drive(
         dialed.connection,

@@ -14,6 +14,7 @@ mod replay;
 mod retry;
 mod seed;
 mod serve;
+mod simulate;
 mod solve;
 mod stopping;
 mod values;
@@ -59,6 +60,7 @@ enum Command {
     Solve(solve::Arguments),
     Replay(replay::Arguments),
     Serve(serve::Arguments),
+    Simulate(simulate::Arguments),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -73,6 +75,7 @@ enum Configured {
     Solve(solve::Config),
     Replay(replay::Config),
     Serve(Settings),
+    Simulate(simulate::Config),
 }
 
 /// What every command works with.
@@ -101,7 +104,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Man => man::page(Cli::command())
             .context("making the manual page")
             .and_then(|page| print(&page)),
-        Command::Solve(_) | Command::Replay(_) | Command::Serve(_) => conduct(cli),
+        Command::Solve(_) | Command::Replay(_) | Command::Serve(_) | Command::Simulate(_) => {
+            conduct(cli)
+        }
     };
     match printed {
         Ok(code) => code,
@@ -137,6 +142,7 @@ async fn report(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Solve(arguments) => (arguments.output, true),
         Command::Replay(arguments) => (arguments.output, true),
         Command::Serve(arguments) => (arguments.output, false),
+        Command::Simulate(arguments) => (arguments.output, false),
         Command::Completions { .. } | Command::Man => (OutputFormat::Text, false),
     };
     let (mut reporter, live) = Reporter::on_stdout(format.into(), &redactor)?;
@@ -203,6 +209,7 @@ fn configure(command: Command, environment: &Environment) -> Result<Configured, 
         Command::Solve(arguments) => Ok(Configured::Solve(arguments.configure(environment)?)),
         Command::Replay(arguments) => Ok(Configured::Replay(arguments.configure()?)),
         Command::Serve(arguments) => Ok(Configured::Serve(arguments.configure()?)),
+        Command::Simulate(arguments) => Ok(Configured::Simulate(arguments.configure()?)),
         Command::Completions { .. } | Command::Man => {
             Err(Kind::Internal.because("this command needs no configuration"))
         }
@@ -222,6 +229,7 @@ async fn execute(cli: Cli, context: &mut Context<'_>) -> Result<Outcome, Failure
         Configured::Solve(config) => solve::run(config, context).await,
         Configured::Replay(config) => replay::run(config, context).await,
         Configured::Serve(settings) => serve::run(settings, context).await,
+        Configured::Simulate(config) => simulate::run(config, context).await,
     }
 }
 

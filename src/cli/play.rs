@@ -14,7 +14,7 @@ use super::failure::{Failure, Kind};
 use super::stopping::aside_unless_stopped;
 use super::values::duration;
 use super::{Aside, Context};
-use crate::conversation::challenge::{Beat, Player, PlayerEvent, Standing};
+use crate::conversation::challenge::{Beat, Loss, Player, PlayerEvent, Standing};
 use crate::conversation::{CloseReason, Stamp, WireEvent};
 use crate::link::{
     Address, Dialed, EndCause, Ending, Limits, Observer, Printable, Stop, clock, drive,
@@ -94,6 +94,7 @@ pub(super) struct Played {
     standing: Standing,
     ending: Ending,
     last_beats: VecDeque<Beat>,
+    loss: Option<Loss>,
 }
 
 /// Plays over a connection that has just been opened.
@@ -120,6 +121,7 @@ pub(super) async fn play(
         aside: context.aside.clone(),
         tally: context.tally,
         last_beats: VecDeque::with_capacity(TOLD),
+        loss: None,
     };
     if let Some(mut file) = record {
         match begin_recording(&mut file, address) {
@@ -143,6 +145,7 @@ pub(super) async fn play(
         standing: player.standing().clone(),
         ending,
         last_beats: account.last_beats,
+        loss: account.loss,
     }
 }
 
@@ -154,6 +157,7 @@ struct Account<'a> {
     recorder: Option<Recorder<File>>,
     tally: &'a mut Tally,
     last_beats: VecDeque<Beat>,
+    loss: Option<Loss>,
 }
 
 impl Account<'_> {
@@ -183,14 +187,20 @@ impl Observer<PlayerEvent> for Account<'_> {
         if let Some(item) = Item::from_event(&event, None) {
             self.reporter.report(&item);
         }
+        if let PlayerEvent::Lost(loss) = &event {
+            self.loss = Some(loss.clone());
+        }
         if let PlayerEvent::Beat(beat) = event {
             let item = BeatItem::new(&beat, None);
             tracing::debug!(
                 round = item.round,
                 at_ns = item.at_ns,
                 elapsed_ms = item.elapsed_ms,
+                corrected_ms = item.corrected_ms,
                 interval_ms = item.interval_ms,
-                window_ms = %beat.window(),
+                window_ms = %beat.estimate.window(),
+                lateness_ms = item.lateness_ms,
+                confidence = item.confidence,
                 margin_ms = item.margin_ms,
                 answer_us = item.answer_us,
                 "decided"
@@ -245,10 +255,13 @@ impl Played {
                 ));
             }
             Standing::Lost { round: Some(round) } => {
-                return Kind::Lost.because(format_args!(
-                    "ouch! in round {round}: its answer was wrong or too late; {}",
-                    self.margins()
-                ));
+                let margins = self.margins();
+                let reason = match &self.loss {
+                    Some(loss) => loss.to_string(),
+                    None => "its answer was wrong or too late".to_owned(),
+                };
+                return Kind::Lost
+                    .because(format_args!("ouch! in round {round}: {reason}; {margins}"));
             }
             Standing::Expired => {
                 let cause =
@@ -291,7 +304,7 @@ impl Played {
         let mut text = "margins of the last beats:".to_owned();
         for (index, beat) in self.last_beats.iter().enumerate() {
             let comma = if index == 0 { "" } else { "," };
-            let margin = beat.margin().as_secs_f64() * 1e3;
+            let margin = beat.estimate.margin_ns() as f64 / 1e6;
             let _ = write!(text, "{comma} round {} {margin:.1} ms", beat.round);
         }
         text

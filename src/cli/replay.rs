@@ -8,8 +8,8 @@ use super::Context;
 use super::failure::{Failure, Kind};
 use super::play::{Limiting, open_recording, play};
 use super::stopping::{aside_unless_stopped, stop_after, unless_stopped};
-use super::values::{OutputFormat, count};
-use crate::conversation::challenge::{Player, PlayerEvent};
+use super::values::{OutputFormat, count, estimator};
+use crate::conversation::challenge::{EstimatorKind, Player, PlayerEvent, PlayerSettings};
 use crate::hackattic::{OneTimeToken, conceal_token};
 use crate::link::{Address, Dialer, client_config};
 use crate::recording::{self, Conversation, ReadError, Recording, recorded_answers};
@@ -29,6 +29,10 @@ pub(super) struct Arguments {
     #[arg(long, value_parser = count, value_name = "N")]
     rounds: Option<NonZeroU32>,
 
+    /// What makes answers of the stamps of the beats
+    #[arg(long, value_parser = estimator(), default_value_t, value_name = "NAME")]
+    estimator: EstimatorKind,
+
     /// Record the conversation, if it is a live one
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
@@ -44,7 +48,7 @@ pub(super) struct Arguments {
 /// A run that makes sense.
 pub(super) struct Config {
     targets: Targets,
-    rounds: Option<NonZeroU32>,
+    player: PlayerSettings,
     limiting: Limiting,
 }
 
@@ -89,7 +93,10 @@ impl Arguments {
         };
         Ok(Config {
             targets,
-            rounds: self.rounds,
+            player: PlayerSettings {
+                estimator: self.estimator,
+                round_limit: self.rounds,
+            },
             limiting: self.limiting,
         })
     }
@@ -98,11 +105,7 @@ impl Arguments {
 /// Runs the command.
 pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Outcome, Failure> {
     stop_after(config.limiting.deadline, &context.stopper);
-    let player = || {
-        config
-            .rounds
-            .map_or_else(Player::new, Player::with_round_limit)
-    };
+    let player = || Player::new(config.player);
     match config.targets {
         Targets::Live {
             address,

@@ -11,9 +11,9 @@ use super::play::{Limiting, open_recording, play, recording_of_attempt};
 use super::practice::Practice;
 use super::retry::{Pauses, pause_for_retry};
 use super::stopping::{stop_after, unless_stopped};
-use super::values::{OutputFormat, count, hosted_rounds, token_file};
+use super::values::{OutputFormat, count, estimator, hosted_rounds, token_file};
 use super::{Context, seed};
-use crate::conversation::challenge::Player;
+use crate::conversation::challenge::{EstimatorKind, Player, PlayerSettings};
 use crate::hackattic::{Api, OneTimeToken, Site, SiteError, Submission, Submitting, TokenProvider};
 use crate::link::{self, Dialer, Phase, clock};
 use crate::report::{Item, Outcome};
@@ -65,6 +65,10 @@ pub(super) struct Arguments {
     #[arg(long, conflicts_with = "playground")]
     no_submit: bool,
 
+    /// What makes answers of the stamps of the beats
+    #[arg(long, value_parser = estimator(), default_value_t, value_name = "NAME")]
+    estimator: EstimatorKind,
+
     /// Record the conversation; a second attempt goes to NAME.2.EXT beside it
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
@@ -80,6 +84,7 @@ pub(super) struct Arguments {
 /// A run that makes sense.
 pub(super) struct Config {
     origin: Origin,
+    player: PlayerSettings,
     attempts: NonZeroU32,
     submitting: Option<Submitting>,
     record: Option<PathBuf>,
@@ -148,6 +153,10 @@ impl Arguments {
         };
         Ok(Config {
             origin,
+            player: PlayerSettings {
+                estimator: self.estimator,
+                round_limit: None,
+            },
             attempts: self.attempts,
             submitting,
             record: self.record,
@@ -173,6 +182,7 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
     stop_after(config.limiting.deadline, &context.stopper);
     let Config {
         origin,
+        player,
         attempts,
         submitting,
         record,
@@ -211,6 +221,7 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
         site,
         provider,
         dialer: Dialer::new(limiting.connect_timeout, Arc::clone(&tls)),
+        player,
         attempts,
         record,
         limiting,
@@ -236,6 +247,7 @@ struct Solving {
     site: Site,
     provider: TokenProvider,
     dialer: Dialer,
+    player: PlayerSettings,
     attempts: NonZeroU32,
     record: Option<PathBuf>,
     limiting: Limiting,
@@ -290,7 +302,7 @@ impl Solving {
             context,
             &address,
             dialed?,
-            Player::new(),
+            Player::new(self.player),
             &self.limiting,
             record,
         );

@@ -3,15 +3,18 @@
 use std::fs::File;
 use std::io::Read;
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::path::Path;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use secrecy::SecretString;
 
 use super::failure::{Failure, Kind};
+use crate::conversation::challenge::EstimatorKind;
 use crate::report::Format;
+use crate::simulation::Model;
 
 /// The most rounds that a server plays: five hours of them.
 const MOST_ROUNDS: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
@@ -51,6 +54,26 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 
 /// Reads how often or how many.
 pub(super) fn count(text: &str) -> Result<NonZeroU32, String> {
+    let wrong = |_| "it has to be a whole number, 1 at the least".to_owned();
+    text.parse().map_err(wrong)
+}
+
+/// Reads the name of an estimator.
+pub(super) fn estimator() -> impl TypedValueParser<Value = EstimatorKind> {
+    PossibleValuesParser::new(EstimatorKind::ALL.map(EstimatorKind::name))
+        .try_map(|name| name.parse::<EstimatorKind>())
+}
+
+/// Reads the name of a network model.
+pub(super) fn model() -> impl TypedValueParser<Value = Model> {
+    let names = Model::ALL
+        .iter()
+        .map(|model| PossibleValue::new(model.name).help(model.about));
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<Model>())
+}
+
+/// Reads how many sessions are to be simulated.
+pub(super) fn sessions(text: &str) -> Result<NonZeroU64, String> {
     let wrong = |_| "it has to be a whole number, 1 at the least".to_owned();
     text.parse().map_err(wrong)
 }

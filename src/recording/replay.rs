@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn the_past_is_answered_again_to_the_same_stamps() {
-        let mut player = Player::new();
+        let mut player = Player::default();
         let (mut said, mut beats) = (Vec::new(), Vec::new());
         replay(
             &recording(),

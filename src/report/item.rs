@@ -4,8 +4,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::conversation::Message;
-use crate::conversation::challenge::{Beat, Interval, PlayerEvent};
+use crate::conversation::challenge::{Beat, Interval, Loss, PlayerEvent};
 use crate::link::Phases;
+use crate::simulation::Results;
 
 /// One thing to report. Serialised, it is an object of the JSON schema in the README: fields are
 /// added, never renamed, and carry their unit.
@@ -47,6 +48,10 @@ pub enum Item {
     Listening(ListeningItem),
     /// A server has held a conversation.
     Conversation(ConversationItem),
+    /// A simulation begins.
+    Simulating(SimulatingItem),
+    /// What came of many simulated sessions.
+    Simulation(SimulationItem),
 }
 
 /// A connection and how long its phases took.
@@ -97,14 +102,18 @@ pub struct BeatItem {
     pub elapsed_ms: f64,
     /// The answer.
     pub interval_ms: u16,
-    /// The window that the elapsed time fell into: from, and up to; null for no end.
+    /// The window of the answer: from, and up to; null for no end.
     pub window_ms: (u64, Option<u64>),
-    /// How far from the nearer edge of the window.
+    /// How far the corrected elapsed time is from the nearer edge of the window; negative beyond.
     pub margin_ms: f64,
-    /// How much later than the interval; negative for earlier.
+    /// How late the beat is taken to be; negative for early.
     pub lateness_ms: f64,
     /// From the beat's arrival to the answer's departure; null if it never left.
     pub answer_us: Option<f64>,
+    /// The elapsed time that the answer was made of.
+    pub corrected_ms: f64,
+    /// How probable the answer is, from 0 to 1; null if the estimator cannot tell.
+    pub confidence: Option<f64>,
 }
 
 /// What a recording holds of a beat.
@@ -119,18 +128,21 @@ pub struct Recorded {
 impl BeatItem {
     /// A beat, for reporting.
     pub fn new(beat: &Beat, recorded: Option<Recorded>) -> Self {
-        let window = beat.window();
+        let estimate = &beat.estimate;
+        let window = estimate.window();
         let whole = |edge: Duration| u64::try_from(edge.as_millis()).unwrap_or(u64::MAX);
         BeatItem {
             recorded,
             round: beat.round.number(),
             at_ns: beat.at.as_nanos(),
             elapsed_ms: millis(beat.elapsed),
-            interval_ms: beat.interval.millis(),
+            interval_ms: estimate.interval.millis(),
             window_ms: (whole(window.lower), window.upper.map(whole)),
-            margin_ms: millis(beat.margin()),
-            lateness_ms: signed_millis(beat.lateness_ns()),
+            margin_ms: signed_millis(estimate.margin_ns()),
+            lateness_ms: signed_millis(estimate.lateness_ns()),
             answer_us: beat.answered_in.map(micros),
+            corrected_ms: millis(estimate.corrected),
+            confidence: estimate.confidence().map(share),
         }
     }
 
@@ -245,12 +257,58 @@ pub struct SummaryItem {
     pub mean_lateness_ms: Option<f64>,
     /// How late the latest of them was.
     pub worst_lateness_ms: Option<f64>,
+    /// How probable the least probable answer was; null if the estimator cannot tell.
+    pub least_confidence: Option<f64>,
+    /// Why it was lost, where that can be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss: Option<LossItem>,
     /// How many recordings were replayed, in a replay of recordings.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recordings: Option<usize>,
     /// How many of their beats would be answered otherwise now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub differences: Option<u32>,
+}
+
+/// Why a round was lost.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LossItem {
+    /// The round.
+    pub round: u32,
+    /// `too_late`, `ambiguous` or `surprising`.
+    pub reason: &'static str,
+    /// The same for people.
+    pub message: String,
+    /// The answer.
+    pub interval_ms: u16,
+    /// How probable it was; null if the estimator cannot tell.
+    pub confidence: Option<f64>,
+    /// How late the beat was taken to be; negative for early.
+    pub lateness_ms: f64,
+    /// How far from the nearer edge of the window.
+    pub margin_ms: f64,
+    /// The second best answer.
+    pub runner_up_ms: u16,
+    /// From the departure of the answer to the arrival of the verdict.
+    pub verdict_after_ms: f64,
+}
+
+impl LossItem {
+    /// A loss, for reporting.
+    pub fn new(loss: &Loss) -> Self {
+        let estimate = &loss.estimate;
+        LossItem {
+            round: loss.round.number(),
+            reason: loss.reason.as_str(),
+            message: loss.to_string(),
+            interval_ms: estimate.interval.millis(),
+            confidence: estimate.confidence().map(share),
+            lateness_ms: signed_millis(estimate.lateness_ns()),
+            margin_ms: signed_millis(estimate.margin_ns()),
+            runner_up_ms: estimate.runner_up().millis(),
+            verdict_after_ms: millis(loss.verdict_after),
+        }
+    }
 }
 
 /// A server listens.
@@ -284,6 +342,70 @@ pub struct ConversationItem {
     pub worst_delay_ms: Option<f64>,
 }
 
+/// A simulation begins.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SimulatingItem {
+    /// The networks, in the order in which they are played.
+    pub models: Vec<&'static str>,
+    /// Who plays on each of them, in order.
+    pub estimators: Vec<&'static str>,
+    /// How many sessions of each.
+    pub sessions: u64,
+    /// How many rounds each session has.
+    pub rounds: u32,
+    /// What everything is drawn from.
+    pub seed: u64,
+}
+
+/// What came of many simulated sessions.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SimulationItem {
+    /// The network.
+    pub model: &'static str,
+    /// Who played: an estimator, or `oracle`, which knows the intervals.
+    pub estimator: &'static str,
+    /// How many rounds each session had.
+    pub rounds: u32,
+    /// What everything was drawn from.
+    pub seed: u64,
+    /// How many sessions were played.
+    pub sessions: u64,
+    /// How many were won.
+    pub won: u64,
+    /// How many were lost to a wrong answer.
+    pub wrong: u64,
+    /// How many were lost to a late one.
+    pub late: u64,
+    /// Which share was won.
+    pub share: f64,
+    /// The standard error of that share.
+    pub standard_error: f64,
+}
+
+impl SimulationItem {
+    /// The results of a batch, for reporting.
+    pub fn new(
+        model: &'static str,
+        estimator: &'static str,
+        rounds: u32,
+        seed: u64,
+        results: Results,
+    ) -> Self {
+        SimulationItem {
+            model,
+            estimator,
+            rounds,
+            seed,
+            sessions: results.sessions,
+            won: results.won,
+            wrong: results.wrong,
+            late: results.late,
+            share: share(results.share()),
+            standard_error: share(results.standard_error()),
+        }
+    }
+}
+
 impl Item {
     /// The same item, each text in it that a peer may have had a say in put through `redact`.
     pub(super) fn with_texts(&self, redact: impl Fn(&str) -> String) -> Item {
@@ -296,7 +418,12 @@ impl Item {
             Item::Submission { response, .. } => *response = with_texts(response, &redact),
             Item::Error(error) => error.message = redact(&error.message),
             Item::Summary(summary) => summary.secret = summary.secret.as_deref().map(redact),
-            Item::Beat(_) | Item::Verdict(_) | Item::Listening(_) | Item::Conversation(_) => {}
+            Item::Beat(_)
+            | Item::Verdict(_)
+            | Item::Listening(_)
+            | Item::Conversation(_)
+            | Item::Simulating(_)
+            | Item::Simulation(_) => {}
         }
         item
     }
@@ -306,7 +433,7 @@ impl Item {
         Some(match event {
             PlayerEvent::Beat(_) => return None,
             // The summary and the error say what there is to say.
-            PlayerEvent::Expired { .. } => return None,
+            PlayerEvent::Expired { .. } | PlayerEvent::Lost(_) => return None,
             PlayerEvent::Hello { at, text } => Item::Hello {
                 at_ns: at.as_nanos(),
                 text: text.clone(),
@@ -355,6 +482,11 @@ fn with_texts(value: &Value, redact: &impl Fn(&str) -> String) -> Value {
 /// A time in milliseconds, to the microsecond.
 pub fn millis(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// A probability or a proportion, to four digits.
+pub(super) fn share(of_one: f64) -> f64 {
+    (of_one * 1e4).round() / 1e4
 }
 
 fn micros(time: Duration) -> f64 {

@@ -19,8 +19,8 @@ mod tests;
 pub mod text;
 
 pub use item::{
-    BeatItem, ConversationItem, ErrorItem, Item, ListeningItem, NoteItem, OpenItem, Outcome,
-    Recorded, SummaryItem, VerdictItem, millis,
+    BeatItem, ConversationItem, ErrorItem, Item, ListeningItem, LossItem, NoteItem, OpenItem,
+    Outcome, Recorded, SimulatingItem, SimulationItem, SummaryItem, VerdictItem, millis,
 };
 pub use live::Live;
 pub use outlet::{Job, Outlet};

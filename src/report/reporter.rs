@@ -105,6 +105,11 @@ impl Reporter {
         self.outlet.send(Job::Count(format!("{what}  …")));
     }
 
+    /// Shows on the live line how what is waited for has come along.
+    pub fn still_wait_for(&self, what: &str) {
+        self.outlet.send(Job::Retitle(what.to_owned()));
+    }
+
     /// Waits until whoever reads has caught up. Whoever does so now and then loses no item from
     /// here on, however slow the reader.
     pub async fn room(&mut self) {
@@ -148,9 +153,11 @@ impl Reporter {
                 round: Some(round),
                 ..
             }) => Job::Retitle(waiting_for(round + 1)),
-            Item::Verdict(_) | Item::Secret { .. } | Item::Error(_) | Item::Summary(_) => {
-                Job::Clear
-            }
+            Item::Verdict(_)
+            | Item::Secret { .. }
+            | Item::Error(_)
+            | Item::Summary(_)
+            | Item::Simulation(_) => Job::Clear,
             _ => return,
         };
         self.outlet.send(job);

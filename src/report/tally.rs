@@ -1,7 +1,5 @@
-use std::time::Duration;
-
-use super::item::{millis, signed_millis};
-use super::{Outcome, SummaryItem};
+use super::item::{share, signed_millis};
+use super::{LossItem, Outcome, SummaryItem};
 use crate::conversation::challenge::{Beat, PlayerEvent, Verdict};
 
 /// Adds up a run: the rounds of its newest attempt, or of all recordings that it replays.
@@ -12,7 +10,9 @@ pub struct Tally {
     recordings: Option<usize>,
     differences: Option<u32>,
     rounds: u32,
-    worst_margin: Option<Duration>,
+    worst_margin_ns: Option<i64>,
+    least_confidence: Option<f64>,
+    loss: Option<LossItem>,
     /// Of the beats whose interval is not known to be wrong.
     lateness: Lateness,
     /// The lateness of the newest beat, which an `ouch!` may still take out of account.
@@ -55,6 +55,7 @@ impl Tally {
                 Verdict::Good => self.settle_newest(),
                 Verdict::Ouch => self.newest_ns = None,
             },
+            PlayerEvent::Lost(loss) => self.loss = Some(LossItem::new(loss)),
             PlayerEvent::Secret { secret, .. } => self.secret = Some(secret.clone()),
             _ => {}
         }
@@ -89,10 +90,14 @@ impl Tally {
     fn beat(&mut self, beat: &Beat) {
         self.settle_newest();
         self.rounds += 1;
-        self.newest_ns = Some(beat.lateness_ns());
-        let margin = beat.margin();
-        let worst = self.worst_margin.get_or_insert(margin);
-        *worst = margin.min(*worst);
+        self.newest_ns = Some(beat.estimate.lateness_ns());
+        let margin_ns = beat.estimate.margin_ns();
+        let worst_ns = self.worst_margin_ns.get_or_insert(margin_ns);
+        *worst_ns = margin_ns.min(*worst_ns);
+        if let Some(confidence) = beat.estimate.confidence() {
+            let least = self.least_confidence.get_or_insert(confidence);
+            *least = confidence.min(*least);
+        }
     }
 
     /// The summary of a run that came to this.
@@ -108,9 +113,11 @@ impl Tally {
             rounds: self.rounds,
             attempts: self.attempts,
             secret: self.secret,
-            worst_margin_ms: self.worst_margin.map(millis),
+            worst_margin_ms: self.worst_margin_ns.map(signed_millis),
             mean_lateness_ms: (count > 0).then(|| signed_millis(sum_ns / count.max(1))),
             worst_lateness_ms: (count > 0).then(|| signed_millis(worst_ns)),
+            least_confidence: self.least_confidence.map(share),
+            loss: self.loss,
             recordings: self.recordings,
             differences: self.differences,
         }
@@ -121,7 +128,8 @@ impl Tally {
 mod tests {
     use super::*;
     use crate::conversation::Stamp;
-    use crate::conversation::challenge::{Interval, Round};
+    use crate::conversation::challenge::{Estimate, Interval, Round};
+    use std::time::Duration;
 
     fn beat(elapsed_ms: u64) -> PlayerEvent {
         let elapsed = Duration::from_millis(elapsed_ms);
@@ -129,7 +137,11 @@ mod tests {
             round: Round::FIRST,
             at: Stamp::OPENING,
             elapsed,
-            interval: Interval::nearest(elapsed),
+            estimate: Estimate {
+                interval: Interval::nearest(elapsed),
+                corrected: elapsed,
+                probabilities: None,
+            },
             answered_in: None,
         })
     }

@@ -3,6 +3,7 @@
 use super::text::Text;
 use super::*;
 use crate::report::Recorded;
+use crate::simulation::Results;
 
 fn beat(round: u32, elapsed_ms: f64, interval_ms: u16, margin_ms: f64) -> BeatItem {
     BeatItem {
@@ -15,6 +16,19 @@ fn beat(round: u32, elapsed_ms: f64, interval_ms: u16, margin_ms: f64) -> BeatIt
         margin_ms,
         lateness_ms: ((elapsed_ms - f64::from(interval_ms)) * 1e3).round() / 1e3,
         answer_us: Some(42.1),
+        corrected_ms: elapsed_ms,
+        confidence: None,
+    }
+}
+
+/// A late beat after a punctual one, seen through.
+fn corrected() -> BeatItem {
+    BeatItem {
+        margin_ms: -23.4,
+        corrected_ms: 1773.4,
+        lateness_ms: 273.4,
+        confidence: Some(0.8765),
+        ..beat(3, 1770.0, 1500, 0.0)
     }
 }
 
@@ -24,6 +38,16 @@ fn verdict(round: u32, verdict: &'static str) -> Item {
         round: Some(round),
         verdict,
     })
+}
+
+fn simulated(model: &'static str, estimator: &'static str, won: u64) -> Item {
+    let results = Results {
+        sessions: 10_000,
+        won,
+        wrong: 10_000 - won,
+        late: 0,
+    };
+    Item::Simulation(SimulationItem::new(model, estimator, 20, 7, results))
 }
 
 /// One of each.
@@ -100,6 +124,8 @@ fn every_item() -> Vec<Item> {
             worst_margin_ms: Some(4.0),
             mean_lateness_ms: Some(0.21),
             worst_lateness_ms: Some(246.0),
+            least_confidence: Some(0.8765),
+            loss: None,
             recordings: None,
             differences: None,
         }),
@@ -117,9 +143,22 @@ fn every_item() -> Vec<Item> {
             worst_margin_ms: Some(251.0),
             mean_lateness_ms: None,
             worst_lateness_ms: None,
+            least_confidence: None,
+            loss: None,
             recordings: Some(1),
             differences: Some(1),
         }),
+        Item::Beat(corrected()),
+        Item::Simulating(SimulatingItem {
+            models: vec!["lan", "mobile"],
+            estimators: vec!["oracle", "plain"],
+            sessions: 10_000,
+            rounds: 20,
+            seed: 7,
+        }),
+        simulated("lan", "oracle", 10_000),
+        simulated("lan", "plain", 9998),
+        simulated("mobile", "oracle", 9950),
         Item::Conversation(ConversationItem {
             number: Some(3),
             peer: "127.0.0.1:4711".into(),
@@ -155,25 +194,35 @@ connected   wss://hackattic.com/_/ws/… (192.0.2.1:443)
             dns 12.3 ms, tcp 20.1 ms, tls 44.0 ms, upgrade 22.0 ms
 hello       start counting the time between the pings (start from the moment yo…
 
-round     elapsed    interval         off      margin     answer  verdict
-    1    700.4 ms         700     +0.4 ms    399.6 ms      42 µs  good
+round    elapsed    interval       late     margin     sure    answer  verdict
+    1   700.4 ms         700    +0.4 ms   399.6 ms        -     42 µs  good
 noted       the weather is \u{1b}[31mfine
 noted       3 bytes of binary data
-    2   1746.0 ms        1500   +246.0 ms      4.0 ms      42 µs  ouch
+    2  1746.0 ms        1500  +246.0 ms     4.0 ms        -     42 µs  ouch
 secret      square limit withered water yellow sun
 submitted   passed: {"result":"passed"}
 submitted   not passed: {"rejected":"no"}
 
 solved      20 rounds, 1 attempt
 margin      worst 4.0 ms
+sure        87.6 % at the least
 lateness    mean +0.2 ms, worst +246.0 ms
 
 run.jsonl
-round     elapsed  then   now         off      margin     answer  verdict
-    1   1499.0 ms  2000  1500     -1.0 ms    251.0 ms          -  ouch
+round    elapsed  then   now       late     margin     sure    answer  verdict
+    1  1499.0 ms  2000  1500    -1.0 ms   251.0 ms        -         -  ouch
 
 ended       1 round in 1 recording, 1 answered differently now
 margin      worst 251.0 ms
+
+round    elapsed    interval       late     margin     sure    answer  verdict
+    3  1770.0 ms        1500  +273.4 ms   -23.4 ms   87.6 %     42 µs
+simulating  10000 sessions of 20 rounds on each network, seed 7
+            share of them won; standard error 0.0050 at most
+
+network       oracle     plain
+lan            1.000     1.000
+mobile         0.995
    3 127.0.0.1:4711        lost       4 beats, 0.07 ms late; no answer in time
 "##);
 }
@@ -193,9 +242,9 @@ fn a_note_does_not_part_a_round_from_its_verdict() {
     ];
     insta::assert_snapshot!(written(&items), @r##"
 
-round     elapsed    interval         off      margin     answer  verdict
+round    elapsed    interval       late     margin     sure    answer  verdict
 noted       3 bytes of binary data
-    1    699.9 ms         700     -0.1 ms    399.9 ms      42 µs  good
+    1   699.9 ms         700    -0.1 ms   399.9 ms        -     42 µs  good
 "##);
 }
 
@@ -220,9 +269,9 @@ fn rounds_without_a_verdict_are_lines_too() {
     let rounds = [1, 2].map(|round| Item::Beat(beat(round, 699.9, 700, 399.9)));
     insta::assert_snapshot!(written(&rounds), @r##"
 
-round     elapsed    interval         off      margin     answer  verdict
-    1    699.9 ms         700     -0.1 ms    399.9 ms      42 µs
-    2    699.9 ms         700     -0.1 ms    399.9 ms      42 µs
+round    elapsed    interval       late     margin     sure    answer  verdict
+    1   699.9 ms         700    -0.1 ms   399.9 ms        -     42 µs
+    2   699.9 ms         700    -0.1 ms   399.9 ms        -     42 µs
 "##);
 }
 
@@ -237,20 +286,25 @@ fn the_schema_is_pinned() {
 {"type":"listening","url":"http://127.0.0.1:8765","rounds":10,"seed":7,"any_access_token":true}
 {"type":"open","attempt":1,"url":"wss://hackattic.com/_/ws/…","peer":"192.0.2.1:443","dns_ms":12.345,"tcp_ms":20.1,"tls_ms":44.0,"upgrade_ms":21.987}
 {"type":"hello","at_ns":1200000,"text":"hello! start counting the time between the pings (start from the moment you opened this connection)"}
-{"type":"beat","round":1,"at_ns":700123456,"elapsed_ms":700.434,"interval_ms":700,"window_ms":[1100,1750],"margin_ms":399.566,"lateness_ms":0.434,"answer_us":42.1}
+{"type":"beat","round":1,"at_ns":700123456,"elapsed_ms":700.434,"interval_ms":700,"window_ms":[1100,1750],"margin_ms":399.566,"lateness_ms":0.434,"answer_us":42.1,"corrected_ms":700.434,"confidence":null}
 {"type":"verdict","round":1,"verdict":"good"}
 {"type":"note","at_ns":900000000,"kind":"text","text":"the weather is \u001b[31mfine\n","bytes":24}
 {"type":"note","at_ns":900000001,"kind":"binary","bytes":3}
-{"type":"beat","round":2,"at_ns":700123456,"elapsed_ms":1746.0,"interval_ms":1500,"window_ms":[1100,1750],"margin_ms":4.0,"lateness_ms":246.0,"answer_us":42.1}
+{"type":"beat","round":2,"at_ns":700123456,"elapsed_ms":1746.0,"interval_ms":1500,"window_ms":[1100,1750],"margin_ms":4.0,"lateness_ms":246.0,"answer_us":42.1,"corrected_ms":1746.0,"confidence":null}
 {"type":"verdict","round":2,"verdict":"ouch"}
 {"type":"secret","secret":"square limit withered water yellow sun"}
 {"type":"submission","passed":true,"response":{"result":"passed"}}
 {"type":"submission","passed":false,"response":{"rejected":"no"}}
 {"type":"error","kind":"lost","message":"ouch! in round 2","attempt":1,"retry_in_ms":500.0}
-{"type":"summary","outcome":"solved","rounds":20,"attempts":1,"secret":"square limit withered water yellow sun","worst_margin_ms":4.0,"mean_lateness_ms":0.21,"worst_lateness_ms":246.0}
-{"type":"beat","recording":"run.jsonl","recorded_interval_ms":2000,"round":1,"at_ns":700123456,"elapsed_ms":1499.0,"interval_ms":1500,"window_ms":[1100,1750],"margin_ms":251.0,"lateness_ms":-1.0,"answer_us":null}
+{"type":"summary","outcome":"solved","rounds":20,"attempts":1,"secret":"square limit withered water yellow sun","worst_margin_ms":4.0,"mean_lateness_ms":0.21,"worst_lateness_ms":246.0,"least_confidence":0.8765}
+{"type":"beat","recording":"run.jsonl","recorded_interval_ms":2000,"round":1,"at_ns":700123456,"elapsed_ms":1499.0,"interval_ms":1500,"window_ms":[1100,1750],"margin_ms":251.0,"lateness_ms":-1.0,"answer_us":null,"corrected_ms":1499.0,"confidence":null}
 {"type":"verdict","recording":"run.jsonl","round":1,"verdict":"ouch"}
-{"type":"summary","outcome":"ended","rounds":1,"attempts":0,"secret":null,"worst_margin_ms":251.0,"mean_lateness_ms":null,"worst_lateness_ms":null,"recordings":1,"differences":1}
+{"type":"summary","outcome":"ended","rounds":1,"attempts":0,"secret":null,"worst_margin_ms":251.0,"mean_lateness_ms":null,"worst_lateness_ms":null,"least_confidence":null,"recordings":1,"differences":1}
+{"type":"beat","round":3,"at_ns":700123456,"elapsed_ms":1770.0,"interval_ms":1500,"window_ms":[1100,1750],"margin_ms":-23.4,"lateness_ms":273.4,"answer_us":42.1,"corrected_ms":1773.4,"confidence":0.8765}
+{"type":"simulating","models":["lan","mobile"],"estimators":["oracle","plain"],"sessions":10000,"rounds":20,"seed":7}
+{"type":"simulation","model":"lan","estimator":"oracle","rounds":20,"seed":7,"sessions":10000,"won":10000,"wrong":0,"late":0,"share":1.0,"standard_error":0.0}
+{"type":"simulation","model":"lan","estimator":"plain","rounds":20,"seed":7,"sessions":10000,"won":9998,"wrong":2,"late":0,"share":0.9998,"standard_error":0.0001}
+{"type":"simulation","model":"mobile","estimator":"oracle","rounds":20,"seed":7,"sessions":10000,"won":9950,"wrong":50,"late":0,"share":0.995,"standard_error":0.0007}
 {"type":"conversation","number":3,"peer":"127.0.0.1:4711","rounds":4,"result":"lost","cause":"no answer in time","worst_delay_ms":0.071}
 "##);
 }

@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::{
     BeatItem, ConversationItem, ErrorItem, Item, ListeningItem, NoteItem, OpenItem, Outcome,
-    SummaryItem, VerdictItem,
+    SimulatingItem, SimulationItem, SummaryItem, VerdictItem,
 };
 use crate::link::Printable;
 
@@ -24,6 +24,9 @@ const REMARK: usize = 67;
 /// the 250 ms from an interval to the nearest edge.
 const NARROW_MS: f64 = 50.0;
 
+/// Answers that are less probable than this are marked: of ten of them one is wrong.
+const UNSURE: f64 = 0.9;
+
 /// Writes items as lines. A beat is held back until its verdict is there, the next beat, or the
 /// end, so that a round is one line.
 #[derive(Debug, Default)]
@@ -32,6 +35,9 @@ pub struct Text {
     /// The columns that the table on the page has, if there is one.
     table: Option<Columns>,
     recording: Option<String>,
+    /// How many columns a row of a simulation has, and those of the row that is held back.
+    contestants: usize,
+    simulations: Vec<SimulationItem>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,13 +61,24 @@ impl Text {
                 return Ok(());
             }
             Item::Verdict(verdict) => return self.verdict(verdict, out),
+            Item::Simulation(simulation) => {
+                self.simulations.push(simulation.clone());
+                if self.simulations.len() >= self.contestants {
+                    self.flush(out)?;
+                }
+                return Ok(());
+            }
             // The row of the round waits for its verdict all the same.
             Item::Note(note) => return write_note(note, out),
             _ => self.flush(out)?,
         }
         self.table = None;
         match item {
-            Item::Beat(_) | Item::Verdict(_) | Item::Note(_) => Ok(()),
+            Item::Beat(_) | Item::Verdict(_) | Item::Note(_) | Item::Simulation(_) => Ok(()),
+            Item::Simulating(simulating) => {
+                self.contestants = simulating.estimators.len();
+                write_simulating(simulating, out)
+            }
             Item::Open(open) => write_open(open, out),
             Item::Hello { text, .. } => {
                 let greeting = text.split_once(char::is_whitespace);
@@ -93,12 +110,19 @@ impl Text {
         }
     }
 
-    /// Writes the round that is held back, if there is one.
+    /// Writes the row that is held back, if there is one.
     ///
     /// # Errors
     ///
     /// When the writer fails.
     pub fn flush(&mut self, out: &mut impl Write) -> io::Result<()> {
+        if let Some(first) = self.simulations.first() {
+            write!(out, "{:<10}", first.model)?;
+            for simulation in self.simulations.drain(..) {
+                write!(out, " {:>9.3}", simulation.share)?;
+            }
+            writeln!(out)?;
+        }
         match self.held_back.take() {
             Some(beat) => writeln!(out, "{}", Row(&beat, "")),
             None => Ok(()),
@@ -133,8 +157,8 @@ impl Text {
         };
         writeln!(
             out,
-            "{LABEL}{:>5}  {:>10}  {interval:>10}  {:>10}  {:>10}  {:>9}  verdict{LABEL:#}",
-            "round", "elapsed", "off", "margin", "answer"
+            "{LABEL}{:>5}  {:>9}  {interval:>10}  {:>9}  {:>9}  {:>7}  {:>8}  verdict{LABEL:#}",
+            "round", "elapsed", "late", "margin", "sure", "answer"
         )
     }
 
@@ -198,8 +222,22 @@ fn write_summary(summary: &SummaryItem, out: &mut impl Write) -> io::Result<()> 
     let word = summary.outcome.as_str();
     writeln!(out)?;
     label(out, word, of)?;
+    if let Some(loss) = &summary.loss {
+        label(
+            out,
+            "why",
+            format_args!("round {}: {}", loss.round, loss.message),
+        )?;
+    }
     if let Some(margin) = summary.worst_margin_ms {
         label(out, "margin", format_args!("worst {margin:.1} ms"))?;
+    }
+    if let Some(confidence) = summary.least_confidence {
+        label(
+            out,
+            "sure",
+            format_args!("{:.1} % at the least", confidence * 100.0),
+        )?;
     }
     if let (Some(mean), Some(worst)) = (summary.mean_lateness_ms, summary.worst_lateness_ms) {
         label(
@@ -209,6 +247,33 @@ fn write_summary(summary: &SummaryItem, out: &mut impl Write) -> io::Result<()> 
         )?;
     }
     Ok(())
+}
+
+fn write_simulating(simulating: &SimulatingItem, out: &mut impl Write) -> io::Result<()> {
+    let SimulatingItem {
+        sessions,
+        rounds,
+        seed,
+        ..
+    } = simulating;
+    let sessions_of = format!(
+        "{} of {} on each network, seed {seed}",
+        counted(*sessions, "session"),
+        counted((*rounds).into(), "round")
+    );
+    label(out, "simulating", sessions_of)?;
+    // The widest that a share can have: at one half.
+    let error = 0.5 / (*sessions as f64).sqrt();
+    label(
+        out,
+        "",
+        format_args!("share of them won; standard error {error:.4} at most"),
+    )?;
+    write!(out, "\n{LABEL}{:<10}", "network")?;
+    for name in &simulating.estimators {
+        write!(out, " {name:>9}")?;
+    }
+    writeln!(out, "{LABEL:#}")
 }
 
 fn write_listening(listening: &ListeningItem, out: &mut impl Write) -> io::Result<()> {
@@ -274,12 +339,14 @@ impl fmt::Display for Row<'_> {
             Some(us) if us < 10_000.0 => format!("{us:.0} µs"),
             Some(us) => format!("{:.0} ms", us / 1e3),
         };
-        let narrow = if beat.margin_ms < NARROW_MS {
-            WARN
-        } else {
-            Style::new()
-        };
-        let differs = if beat.differs() { WARN } else { Style::new() };
+        let warn = |warns| if warns { WARN } else { Style::new() };
+        // Where the estimator knows how sure it is, that is what tells; a margin it may overrule.
+        let narrow = warn(beat.confidence.is_none() && beat.margin_ms < NARROW_MS);
+        let unsure = warn(beat.confidence.is_some_and(|share| share < UNSURE));
+        let sure = beat
+            .confidence
+            .map_or("-".to_owned(), |share| format!("{:.1} %", share * 100.0));
+        let differs = warn(beat.differs());
         let interval = match &beat.recorded {
             None => beat.interval_ms.to_string(),
             Some(recorded) => {
@@ -291,8 +358,8 @@ impl fmt::Display for Row<'_> {
         };
         write!(
             f,
-            "{:>5}  {:>10}  {differs}{interval:>10}{differs:#}  {:>10}  \
-             {narrow}{:>10}{narrow:#}  {answer:>9}",
+            "{:>5}  {:>9}  {differs}{interval:>10}{differs:#}  {:>9}  \
+             {narrow}{:>9}{narrow:#}  {unsure}{sure:>7}{unsure:#}  {answer:>8}",
             beat.round,
             format!("{:.1} ms", beat.elapsed_ms),
             Signed(beat.lateness_ms).to_string(),

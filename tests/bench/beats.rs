@@ -184,7 +184,7 @@ async fn play(address: &Address) -> anyhow::Result<()> {
         .dial(address)
         .await?
         .connection;
-    let mut party = Player::new();
+    let mut party = Player::default();
     let (_stopper, mut stop) = Stop::channel();
     let limits = Limits::default();
     let ending = link::drive(connection, &mut party, &mut Unobserved, limits, &mut stop).await;

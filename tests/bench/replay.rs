@@ -71,7 +71,7 @@ fn judge(path: &Path) -> anyhow::Result<usize> {
     let mut answers = Vec::new();
     replay(
         &recording,
-        &mut Player::new(),
+        &mut Player::default(),
         |_at, _message| {},
         |event| {
             if let PlayerEvent::Beat(beat) = event {

@@ -153,7 +153,7 @@ fn answer_by_link(server: SocketAddr) -> anyhow::Result<()> {
         let (_stopper, mut stop) = Stop::channel();
         link::drive(
             connection,
-            &mut Player::new(),
+            &mut Player::default(),
             &mut Unobserved,
             limits,
             &mut stop,

@@ -23,10 +23,11 @@ const LAST_ANSWER_WITHIN: Duration = Interval::LONGEST.duration();
 ///
 /// It draws nothing: the intervals it waits, how many rounds that makes, and the secret are given
 /// to it. Beats are due at absolute times, the sums of the intervals, so that neither answers nor
-/// late wake-ups shift them.
+/// late wake-ups shift them, unless it is to [sleep between beats](Host::sleeping_between_beats).
 #[derive(Debug)]
 pub struct Host {
     secret: String,
+    pacing: Pacing,
     /// What is waited before the next beat; `None` after the last one.
     upcoming: Option<Interval>,
     /// What is waited before the beats after that.
@@ -41,6 +42,15 @@ pub struct Host {
     /// The last thing to say, on its way to the network.
     conclusion: Option<Conclusion>,
     outputs: VecDeque<Output<HostEvent>>,
+}
+
+/// What the interval before a beat counts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pacing {
+    /// When the beat before it was due.
+    Absolute,
+    /// When the beat before it was made.
+    Relative,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +141,7 @@ impl Host {
         let mut remaining = intervals.into_iter();
         Host {
             secret: secret.into(),
+            pacing: Pacing::Absolute,
             upcoming: remaining.next(),
             remaining,
             due: Stamp::OPENING,
@@ -139,6 +150,16 @@ impl Host {
             unwritten: VecDeque::new(),
             conclusion: None,
             outputs: VecDeque::new(),
+        }
+    }
+
+    /// The same host, but an interval counts from when the beat before it was made rather than from
+    /// when it was due: the way of a server that sleeps between its beats. Every wake-up that is
+    /// late then shifts all beats after it.
+    pub fn sleeping_between_beats(self) -> Self {
+        Host {
+            pacing: Pacing::Relative,
+            ..self
         }
     }
 
@@ -179,7 +200,10 @@ impl Host {
         };
         self.upcoming = self.remaining.next();
         let wait = self.upcoming.map_or(LAST_ANSWER_WITHIN, Interval::duration);
-        self.due = self.due + wait;
+        self.due = match self.pacing {
+            Pacing::Absolute => self.due,
+            Pacing::Relative => at,
+        } + wait;
     }
 
     fn judge(&mut self, at: Stamp, text: &str) {

@@ -122,12 +122,19 @@ impl Window {
         elapsed >= self.lower && self.upper.is_none_or(|upper| elapsed < upper)
     }
 
-    /// The distance from an elapsed time to the nearer edge.
-    pub fn margin(&self, elapsed: Duration) -> Duration {
-        let to_lower = elapsed.abs_diff(self.lower);
-        self.upper
-            .map_or(to_lower, |upper| to_lower.min(elapsed.abs_diff(upper)))
+    /// The distance from an elapsed time to the nearer edge, in nanoseconds: positive inside,
+    /// negative outside.
+    pub fn margin_ns(&self, elapsed: Duration) -> i64 {
+        let above_lower = nanos(elapsed).saturating_sub(nanos(self.lower));
+        self.upper.map_or(above_lower, |upper| {
+            above_lower.min(nanos(upper).saturating_sub(nanos(elapsed)))
+        })
     }
+}
+
+/// Whole nanoseconds, of which an `i64` holds 292 years.
+pub(super) fn nanos(time: Duration) -> i64 {
+    i64::try_from(time.as_nanos()).unwrap_or(i64::MAX)
 }
 
 impl fmt::Display for Window {
@@ -166,15 +173,19 @@ mod tests {
 
     #[test]
     fn a_margin_is_the_distance_to_the_nearer_edge() {
-        let margin = |ms: u64| {
-            let elapsed = Duration::from_millis(ms);
-            Interval::nearest(elapsed).window().margin(elapsed)
+        let margin_of = |interval: Interval, ms: u64| {
+            interval.window().margin_ns(Duration::from_millis(ms)) / 1_000_000
         };
-        assert_eq!(margin(700), Duration::from_millis(400));
-        assert_eq!(margin(100), Duration::from_millis(100));
-        assert_eq!(margin(1500), Duration::from_millis(250));
-        assert_eq!(margin(1100), Duration::ZERO);
-        assert_eq!(margin(9000), Duration::from_millis(6250));
+        let margin = |ms| margin_of(Interval::nearest(Duration::from_millis(ms)), ms);
+        assert_eq!(margin(700), 400);
+        assert_eq!(margin(100), 100);
+        assert_eq!(margin(1500), 250);
+        assert_eq!(margin(1100), 0);
+        assert_eq!(margin(9000), 6250);
+        // Beyond an edge it is negative.
+        assert_eq!(margin_of(Interval::Ms1500, 1780), -30);
+        assert_eq!(margin_of(Interval::Ms1500, 1060), -40);
+        assert_eq!(margin_of(Interval::Ms3000, 2700), -50);
     }
 
     #[test]

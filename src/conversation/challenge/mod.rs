@@ -6,18 +6,22 @@
 //!
 //! [`ServerMessage`] is what the host can say, in the words of the challenge.
 
+mod estimator;
 mod host;
 mod interval;
+mod loss;
 mod message;
 mod player;
 mod round;
 #[cfg(test)]
 mod tests;
 
+pub use estimator::{Estimate, Estimator, EstimatorKind, Plain, UnknownEstimatorError};
 pub use host::{Host, HostEvent, LossCause};
 pub use interval::{Interval, ParseIntervalError, Window};
+pub use loss::{Loss, LossReason};
 pub use message::ServerMessage;
-pub use player::{Beat, Player, PlayerEvent, Standing};
+pub use player::{Beat, Player, PlayerEvent, PlayerSettings, Standing};
 pub use round::{Round, Verdict};
 
 /// How long an unused one-time token is good for, as the challenge page states it.

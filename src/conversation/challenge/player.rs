@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::{Interval, Round, ServerMessage, Verdict, Window};
+use super::{Estimate, Estimator, EstimatorKind, Interval, Loss, Round, ServerMessage, Verdict};
 use crate::conversation::{Message, Output, Party, Stamp};
 
 /// The client's side of the challenge: measures the time between beats and answers each one.
@@ -10,19 +10,33 @@ use crate::conversation::{Message, Output, Party, Stamp};
 /// A beat is answered in the very call that reports it. Elapsed time counts from the opening to
 /// the first beat, and from beat to beat after that; nothing else that the server says moves it.
 /// Whether an answer is in time is the driver's affair; the player asks for no timeouts.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Player {
+    estimator: Box<dyn Estimator>,
     round_limit: Option<NonZeroU32>,
     /// Where the elapsed time of the next beat counts from.
     counting_from: Stamp,
     /// The newest round, once there has been a beat.
     round: Option<Round>,
-    /// The newest round has been answered and not yet judged.
-    awaits_verdict: bool,
+    /// What was answered in the newest round, as long as it has not been judged.
+    awaiting_verdict: Option<Interval>,
+    /// What that answer was made of, and when it had been written.
+    newest: Option<(Estimate, Stamp)>,
+    /// The shortest time from an answer to its `good!`.
+    fastest_verdict: Option<Duration>,
     /// A beat whose answer has not been seen leaving yet.
     unreported: Option<Beat>,
     standing: Standing,
     outputs: VecDeque<Output<PlayerEvent>>,
+}
+
+/// What a player is to be like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PlayerSettings {
+    /// What it snaps onto the intervals.
+    pub estimator: EstimatorKind,
+    /// Leave after answering this many rounds; otherwise it is the server that ends the game.
+    pub round_limit: Option<NonZeroU32>,
 }
 
 /// How a conversation stands for its player.
@@ -69,6 +83,8 @@ pub enum PlayerEvent {
         /// What it said.
         verdict: Verdict,
     },
+    /// A round was lost, and this is why, as far as can be told.
+    Lost(Loss),
     /// The server told the secret.
     Secret {
         /// When it did.
@@ -91,7 +107,7 @@ pub enum PlayerEvent {
 }
 
 /// A beat and the answer to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Beat {
     /// Which round it began.
     pub round: Round,
@@ -99,41 +115,41 @@ pub struct Beat {
     pub at: Stamp,
     /// The time since the previous beat, or since the opening.
     pub elapsed: Duration,
-    /// The answer.
-    pub interval: Interval,
+    /// The answer, and what it was made of.
+    pub estimate: Estimate,
     /// From the arrival of the beat until its answer had been written, if it ever was.
     pub answered_in: Option<Duration>,
 }
 
-impl Beat {
-    /// The window that the elapsed time fell into.
-    pub fn window(&self) -> Window {
-        self.interval.window()
-    }
-
-    /// How far from the edge of its window the elapsed time was.
-    pub fn margin(&self) -> Duration {
-        self.window().margin(self.elapsed)
-    }
-
-    /// How much later than its interval the beat came, in nanoseconds; negative if it came early.
-    pub fn lateness_ns(&self) -> i64 {
-        let nanos = |time: Duration| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
-        nanos(self.elapsed) - nanos(self.interval.duration())
+impl Default for Player {
+    fn default() -> Self {
+        Player::new(PlayerSettings::default())
     }
 }
 
 impl Player {
-    /// A player that plays until the server ends the game.
-    pub fn new() -> Self {
-        Player::default()
+    /// A player for one conversation.
+    pub fn new(settings: PlayerSettings) -> Self {
+        Player {
+            round_limit: settings.round_limit,
+            ..Player::with_estimator(settings.estimator.estimator())
+        }
     }
 
-    /// A player that leaves after answering this many rounds.
-    pub fn with_round_limit(limit: NonZeroU32) -> Self {
+    /// A player that goes by an estimator that this library does not know, until the server ends
+    /// the game.
+    pub fn with_estimator(estimator: Box<dyn Estimator>) -> Self {
         Player {
-            round_limit: Some(limit),
-            ..Player::default()
+            estimator,
+            round_limit: None,
+            counting_from: Stamp::OPENING,
+            round: None,
+            awaiting_verdict: None,
+            newest: None,
+            fastest_verdict: None,
+            unreported: None,
+            standing: Standing::Playing,
+            outputs: VecDeque::new(),
         }
     }
 
@@ -157,20 +173,23 @@ impl Player {
     }
 
     fn answer(&mut self, at: Stamp) {
+        // A server that says nothing of an answer and goes on has nothing against it.
+        self.confirm();
         let elapsed = at.since(self.counting_from);
-        let interval = Interval::nearest(elapsed);
+        let estimate = self.estimator.beat(at);
         let round = self.round.map_or(Round::FIRST, Round::next);
 
-        self.outputs
-            .push_back(Output::Send(Message::text(interval.to_string())));
+        let answer = estimate.interval.to_string();
+        self.outputs.push_back(Output::Send(Message::text(answer)));
         self.counting_from = at;
         self.round = Some(round);
-        self.awaits_verdict = true;
+        self.awaiting_verdict = Some(estimate.interval);
+        self.newest = Some((estimate.clone(), at));
         self.unreported = Some(Beat {
             round,
             at,
             elapsed,
-            interval,
+            estimate,
             answered_in: None,
         });
         if self
@@ -178,6 +197,13 @@ impl Player {
             .is_some_and(|limit| round.number() >= limit.get())
         {
             self.finish(Standing::Enough);
+        }
+    }
+
+    /// The newest answer was right, as far as it has not been judged yet.
+    fn confirm(&mut self) {
+        if let Some(answer) = self.awaiting_verdict.take() {
+            self.estimator.confirmed(answer);
         }
     }
 
@@ -197,12 +223,22 @@ impl Player {
                     self.answer(at);
                 }
             }
-            ServerMessage::Hello => self.event(PlayerEvent::Hello {
-                at,
-                text: text.trim().to_owned(),
-            }),
-            ServerMessage::Good if self.awaits_verdict => {
-                self.awaits_verdict = false;
+            ServerMessage::Hello => {
+                if self.round.is_none() {
+                    self.estimator.greeted(at);
+                }
+                self.event(PlayerEvent::Hello {
+                    at,
+                    text: text.trim().to_owned(),
+                });
+            }
+            ServerMessage::Good if self.awaiting_verdict.is_some() => {
+                self.confirm();
+                if let Some((_, written)) = self.newest {
+                    let took = at.since(written);
+                    let fastest = self.fastest_verdict.get_or_insert(took);
+                    *fastest = took.min(*fastest);
+                }
                 self.event(PlayerEvent::Verdict {
                     at,
                     round: self.round,
@@ -210,13 +246,21 @@ impl Player {
                 });
             }
             ServerMessage::Ouch => {
-                let round = self.round.filter(|_| self.awaits_verdict);
-                self.awaits_verdict = false;
+                let answer = self.awaiting_verdict.take();
+                let round = self.round.filter(|_| answer.is_some());
                 self.event(PlayerEvent::Verdict {
                     at,
                     round,
                     verdict: Verdict::Ouch,
                 });
+                if let (Some(round), Some((estimate, written))) = (round, self.newest.take())
+                    // In a replay, another answer may have been lost than today's.
+                    && answer == Some(estimate.interval)
+                {
+                    let after = at.since(written);
+                    let loss = Loss::explain(round, estimate, after, self.fastest_verdict);
+                    self.event(PlayerEvent::Lost(loss));
+                }
                 self.finish(Standing::Lost { round });
             }
             ServerMessage::Secret(secret) => {
@@ -244,6 +288,7 @@ impl Party for Player {
 
     fn handle_open(&mut self, at: Stamp) {
         self.counting_from = at;
+        self.estimator.opened(at);
     }
 
     fn handle_message(&mut self, at: Stamp, message: &Message) {
@@ -260,7 +305,17 @@ impl Party for Player {
 
     fn handle_timeout(&mut self, _at: Stamp) {}
 
-    fn handle_written(&mut self, at: Stamp, _answer: &Message) {
+    fn handle_written(&mut self, at: Stamp, answer: &Message) {
+        // What was really sent is what the verdict is about: in the replay of a recording that may
+        // be another answer than today's.
+        if let (Some(awaiting), Message::Text(text)) = (&mut self.awaiting_verdict, answer)
+            && let Ok(sent) = text.parse()
+        {
+            *awaiting = sent;
+        }
+        if let Some((_, written)) = &mut self.newest {
+            *written = at;
+        }
         if let Some(beat) = &mut self.unreported {
             beat.answered_in = Some(at.since(beat.at));
         }

@@ -1,0 +1,265 @@
+use std::fs::File;
+use std::io::{self, BufWriter};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::Context;
+use super::failure::{Failure, Kind};
+use super::stopping::aside_unless_stopped;
+use super::values::{OutputFormat, estimator, hosted_rounds, model, sessions};
+use crate::conversation::challenge::EstimatorKind;
+use crate::recording::Recorder;
+use crate::report::{Item, Outcome, SimulatingItem, SimulationItem};
+use crate::simulation::{Batch, Contestant, Model, Played, Progress, Results, Session};
+
+/// How many rounds a session has if nobody says otherwise.
+const DEFAULT_ROUNDS: NonZeroU32 = NonZeroU32::new(20).unwrap();
+
+/// How often the progress is shown.
+const TICK: Duration = Duration::from_millis(100);
+
+/// How many signs the whole progress bar has.
+const BAR: usize = 30;
+
+/// Play many games across modelled networks, in no time, and count how many are won
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The network; may be given several times [default: all of them]
+    #[arg(long = "model", value_parser = model(), value_name = "MODEL")]
+    models: Vec<Model>,
+
+    /// What makes answers of the stamps of the beats; may be given several times [default: all]
+    #[arg(long = "estimator", value_parser = estimator(), value_name = "NAME")]
+    estimators: Vec<EstimatorKind>,
+
+    /// How many sessions are played on each network
+    #[arg(long, default_value = "10000", value_parser = sessions, value_name = "N")]
+    sessions: NonZeroU64,
+
+    /// How many rounds a session has
+    #[arg(long, default_value_t = DEFAULT_ROUNDS, value_parser = hosted_rounds, value_name = "N")]
+    rounds: NonZeroU32,
+
+    /// What everything is drawn from
+    #[arg(long, default_value_t = 7, value_name = "NUMBER")]
+    seed: u64,
+
+    /// Play only the session of this number, on one network and with one estimator
+    #[arg(long, conflicts_with = "sessions", value_name = "NUMBER")]
+    session: Option<u64>,
+
+    /// Record that session, as its player sees it; `wsbeat replay` shows it
+    #[arg(long, requires = "session", value_name = "FILE")]
+    record: Option<PathBuf>,
+
+    /// Lines for people, or one JSON object a line
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) output: OutputFormat,
+}
+
+/// A run that makes sense.
+pub(super) struct Config {
+    models: Vec<Model>,
+    contestants: Vec<Contestant>,
+    rounds: u32,
+    seed: u64,
+    playing: Playing,
+}
+
+/// Which sessions are played.
+enum Playing {
+    Many(u64),
+    One {
+        number: u64,
+        record: Option<PathBuf>,
+    },
+}
+
+impl Arguments {
+    /// Checks what can be checked before anything is played.
+    pub(super) fn configure(self) -> Result<Config, Failure> {
+        let mut contestants = self.estimators;
+        let playing = match self.session {
+            None => Playing::Many(self.sessions.get()),
+            Some(number) if self.models.len() == 1 && contestants.len() == 1 => Playing::One {
+                number,
+                record: self.record,
+            },
+            Some(_) => {
+                return Err(Kind::Usage.because(
+                    "--session is a session of one --model, played with one --estimator: name them",
+                ));
+            }
+        };
+        if contestants.is_empty() {
+            contestants.extend(EstimatorKind::ALL);
+        }
+        let contestants = contestants.into_iter().map(Contestant::Estimator);
+        // Without it the figures of the others would have no measure.
+        let oracle = matches!(playing, Playing::Many(_)).then_some(Contestant::Oracle);
+        let mut models = self.models;
+        if models.is_empty() {
+            models.extend(Model::ALL);
+        }
+        Ok(Config {
+            models,
+            contestants: oracle.into_iter().chain(contestants).collect(),
+            rounds: self.rounds.get(),
+            seed: self.seed,
+            playing,
+        })
+    }
+}
+
+/// Runs the command.
+pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Outcome, Failure> {
+    let Config {
+        models,
+        contestants,
+        rounds,
+        seed,
+        playing,
+    } = config;
+    let sessions = match playing {
+        Playing::Many(sessions) => sessions,
+        Playing::One { .. } => 1,
+    };
+    context.reporter.report(&Item::Simulating(SimulatingItem {
+        models: models.iter().map(|model| model.name).collect(),
+        estimators: contestants.iter().map(|one| one.name()).collect(),
+        sessions,
+        rounds,
+        seed,
+    }));
+    for model in models {
+        for &contestant in &contestants {
+            let results = match &playing {
+                Playing::Many(sessions) => {
+                    let batch = Batch {
+                        model: &model,
+                        contestant,
+                        rounds,
+                        seed,
+                        sessions: *sessions,
+                    };
+                    play(context, batch).await?
+                }
+                Playing::One { number, record } => {
+                    let session = Session {
+                        model: &model,
+                        rounds,
+                        seed,
+                        number: *number,
+                    };
+                    record_one(context, session, contestant, record.clone()).await?
+                }
+            };
+            let item = SimulationItem::new(model.name, contestant.name(), rounds, seed, results);
+            context.reporter.report(&Item::Simulation(item));
+        }
+    }
+    Ok(Outcome::Ended)
+}
+
+/// Plays a batch on all cores, and shows how far it has come.
+async fn play(context: &mut Context<'_>, batch: Batch<'_>) -> Result<Results, Failure> {
+    let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let progress = Arc::new(Progress::default());
+    let Batch {
+        model: &model,
+        contestant,
+        rounds,
+        seed,
+        sessions,
+    } = batch;
+    let title = |played: u64| {
+        let of = |whole: u64| played.saturating_mul(whole) / sessions.max(1);
+        let done = "#".repeat(usize::try_from(of(BAR as u64)).unwrap_or(BAR));
+        let percent = of(100);
+        format!(
+            "{model:<10} {:<8} [{done:<BAR$}] {percent:>3} % …",
+            contestant.name()
+        )
+    };
+    context.reporter.wait_for(&title(0));
+    let shared = Arc::clone(&progress);
+    let playing = tokio::task::spawn_blocking(move || {
+        let batch = Batch {
+            model: &model,
+            contestant,
+            rounds,
+            seed,
+            sessions,
+        };
+        batch.run(threads, &shared)
+    });
+    let mut playing = std::pin::pin!(playing);
+    let mut stopped = None;
+    let results = loop {
+        tokio::select! {
+            results = playing.as_mut() => break results,
+            reason = context.stop.requested(), if stopped.is_none() => {
+                progress.stop();
+                stopped = Some(reason);
+            }
+            () = tokio::time::sleep(TICK) => {
+                context.reporter.still_wait_for(&title(progress.played()));
+            }
+        }
+    };
+    match stopped {
+        Some(reason) => Err(reason.into()),
+        None => results.map_err(|error| Kind::Internal.because(error)),
+    }
+}
+
+/// Plays a single session, and records it if that is wanted.
+async fn record_one(
+    context: &mut Context<'_>,
+    session: Session<'_>,
+    contestant: Contestant,
+    record: Option<PathBuf>,
+) -> Result<Results, Failure> {
+    let Session {
+        model: &model,
+        rounds,
+        seed,
+        number,
+    } = session;
+    let work = move || {
+        let session = Session {
+            model: &model,
+            rounds,
+            seed,
+            number,
+        };
+        let mut results = Results::default();
+        match record {
+            None => results.count(&session.play(contestant)),
+            Some(path) => {
+                let played = write(&session, contestant, &path).map_err(|error| {
+                    Kind::Recording.because(format_args!(
+                        "the recording {} cannot be written: {error}",
+                        path.display()
+                    ))
+                })?;
+                results.count(&played);
+            }
+        }
+        Ok(results)
+    };
+    aside_unless_stopped(&mut context.stop, work).await?
+}
+
+fn write(session: &Session<'_>, contestant: Contestant, path: &Path) -> io::Result<Played> {
+    let (header, events, played) = session.record(contestant);
+    let mut recorder = Recorder::new(BufWriter::new(File::create(path)?), &header)?;
+    for (at, event) in &events {
+        recorder.record(*at, event)?;
+    }
+    Ok(played)
+}
