@@ -18,6 +18,7 @@ async fn an_unused_token_is_given_out_again_until_it_expires_and_a_used_one_neve
         token_seed: [1; 32],
         secret: None,
         access_token: None,
+        network: None,
     })
     .await
     .unwrap();

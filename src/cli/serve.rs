@@ -6,12 +6,13 @@ use clap::Args;
 use tokio::sync::mpsc;
 
 use super::failure::{Failure, Kind};
-use super::values::{OutputFormat, hosted_rounds, listen_address, phrase, token_file};
+use super::values::{OutputFormat, hosted_rounds, listen_address, model, phrase, token_file};
 use super::{Context, seed};
 use crate::conversation::challenge::LossCause;
 use crate::link::{Stop, StopReason};
 use crate::report::{ConversationItem, Item, ListeningItem, Outcome, millis};
 use crate::server::{Held, HeldResult, Server, Settings};
+use crate::simulation::Model;
 
 /// How many rounds a conversation has if nobody says otherwise.
 pub(super) const DEFAULT_ROUNDS: NonZeroU32 = NonZeroU32::new(10).unwrap();
@@ -44,6 +45,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     access_token_file: Option<PathBuf>,
 
+    /// Put a modelled network between the server and its clients, both ways [default: none]
+    #[arg(long, value_parser = model(), value_name = "MODEL")]
+    network: Option<Model>,
+
     /// Lines for people, or one JSON object a line
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) output: OutputFormat,
@@ -62,6 +67,7 @@ impl Arguments {
             access_token: access_token
                 .map(|path| token_file("access token", path))
                 .transpose()?,
+            network: self.network,
         })
     }
 }
@@ -73,6 +79,7 @@ pub(super) async fn run(settings: Settings, context: &mut Context<'_>) -> Result
     }
     let (listen, rounds, seed) = (settings.listen, settings.rounds, settings.seed);
     let any_access_token = settings.access_token.is_none();
+    let network = settings.network.map(|model| model.name);
     let failed = |error: std::io::Error| {
         Kind::Usage.because(format_args!(
             "listening on {listen}: {error}; --listen takes another address, and port 0 any free \
@@ -86,6 +93,7 @@ pub(super) async fn run(settings: Settings, context: &mut Context<'_>) -> Result
         rounds: rounds.get(),
         seed,
         any_access_token,
+        network,
     }));
 
     let (ended, mut reports) = mpsc::channel(UNREPORTED);

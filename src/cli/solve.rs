@@ -11,13 +11,14 @@ use super::play::{Limiting, open_recording, play, recording_of_attempt};
 use super::practice::Practice;
 use super::retry::{Pauses, pause_for_retry};
 use super::stopping::{stop_after, unless_stopped};
-use super::values::{OutputFormat, count, estimator, hosted_rounds, token_file};
+use super::values::{OutputFormat, count, estimator, hosted_rounds, model, token_file};
 use super::{Context, seed};
 use crate::conversation::challenge::{EstimatorKind, Player, PlayerSettings};
 use crate::hackattic::{Api, OneTimeToken, Site, SiteError, Submission, Submitting, TokenProvider};
 use crate::link::{self, Dialer, Phase, clock};
 use crate::report::{Item, Outcome};
 use crate::server::Settings;
+use crate::simulation::Model;
 
 /// The variable that holds the access token.
 const ACCESS_TOKEN: &str = "HACKATTIC_ACCESS_TOKEN";
@@ -40,6 +41,10 @@ pub(super) struct Arguments {
     /// What the practice server draws its intervals from [default: a new one each time]
     #[arg(long, requires = "practice", value_name = "NUMBER")]
     seed: Option<u64>,
+
+    /// A modelled network to put before the practice server [default: none]
+    #[arg(long, requires = "practice", value_parser = model(), value_name = "MODEL")]
+    network: Option<Model>,
 
     /// Where the challenge is
     #[arg(long, default_value = "https://hackattic.com", value_name = "URL")]
@@ -117,6 +122,7 @@ impl Arguments {
                 token_seed: seed::secret()?,
                 secret: None,
                 access_token: None,
+                network: self.network,
             })
         } else {
             let token = self.token_file.as_deref();

@@ -322,6 +322,8 @@ pub struct ListeningItem {
     pub seed: u64,
     /// Whether any access token is good.
     pub any_access_token: bool,
+    /// The network that lies before it, if it is a modelled one.
+    pub network: Option<&'static str>,
 }
 
 /// A server has held a conversation.

@@ -66,6 +66,7 @@ fn every_item() -> Vec<Item> {
             rounds: 10,
             seed: 7,
             any_access_token: true,
+            network: Some("mobile"),
         }),
         Item::Open(OpenItem {
             attempt: 1,

@@ -287,6 +287,13 @@ fn write_listening(listening: &ListeningItem, out: &mut impl Write) -> io::Resul
             listening.seed
         ),
     )?;
+    if let Some(network) = listening.network {
+        label(
+            out,
+            "",
+            format_args!("behind a modelled network: {network}"),
+        )?;
+    }
     writeln!(
         out,
         "try: HACKATTIC_ACCESS_TOKEN={} wsbeat solve --base-url {}",

@@ -11,7 +11,8 @@ use hyper::service::{Service, service_fn};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 
 use super::hub::{Hub, Peer};
 use super::routes::routes;
@@ -35,8 +36,19 @@ pub(super) async fn accept(listener: TcpListener, hub: Arc<Hub>) {
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
                     is_failing = false;
-                    let serving = serve(stream, Peer(peer), routes.clone(), hub.clone());
-                    hub.spawn(serving);
+                    // Beats are small and wanted at once: not to be held back by Nagle's algorithm.
+                    if let Err(error) = stream.set_nodelay(true) {
+                        tracing::debug!(%error, "TCP_NODELAY cannot be set");
+                    }
+                    let (peer, routes) = (Peer(peer), routes.clone());
+                    match &hub.emulation {
+                        None => hub.spawn(serve(stream, peer, routes, hub.clone())),
+                        Some(emulation) => {
+                            let (stream, carrying) = emulation.between(stream);
+                            hub.spawn(carrying);
+                            hub.spawn(serve(stream, peer, routes, hub.clone()));
+                        }
+                    }
                 }
                 Err(error) => {
                     // It fails over and over until some connection ends: once is enough to know.
@@ -52,11 +64,10 @@ pub(super) async fn accept(listener: TcpListener, hub: Arc<Hub>) {
 }
 
 /// Answers the requests of one connection.
-async fn serve(stream: TcpStream, peer: Peer, routes: Router, hub: Arc<Hub>) {
-    // Beats are small and wanted at once: not to be held back by Nagle's algorithm.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "TCP_NODELAY cannot be set");
-    }
+async fn serve<S>(stream: S, peer: Peer, routes: Router, hub: Arc<Hub>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let routes = TowerToHyperService::new(routes);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);

@@ -7,6 +7,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use super::admission::Admission;
+use super::emulation::Emulation;
 use super::game::{Deal, Game};
 use super::{Held, HeldResult, Settings};
 use crate::conversation::challenge::{Host, HostEvent};
@@ -21,6 +22,8 @@ pub(super) struct Peer(pub(super) SocketAddr);
 pub(super) struct Hub {
     admission: Mutex<Admission>,
     game: Game,
+    /// What lies between the server and its clients, if not what really does.
+    pub(super) emulation: Option<Emulation>,
     conversations: AtomicU64,
     on_held: Box<dyn Fn(Held) + Send + Sync>,
     pub(super) stop: Stop,
@@ -42,6 +45,7 @@ impl Hub {
             token_seed,
             secret,
             access_token,
+            network,
             ..
         } = settings;
         Hub {
@@ -51,6 +55,7 @@ impl Hub {
                 seed,
                 secret,
             },
+            emulation: network.map(|model| Emulation::new(model, seed)),
             conversations: AtomicU64::new(0),
             on_held,
             stop,

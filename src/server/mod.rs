@@ -3,11 +3,12 @@
 //! [`Server::bind`] takes the port, [`Server::run`] serves until it is told to stop. Inside,
 //! `accept` turns TCP connections into requests, `routes` answers them, and the `hub` holds what
 //! they share and the conversations that come of them; `admission` keeps the one-time tokens, and
-//! `game` decides what is played. The conversation itself is a
+//! `game` decides what is played; `emulation` can put a modelled network in between. The conversation itself is a
 //! [`Host`](crate::conversation::challenge::Host) that the link drives.
 
 mod accept;
 mod admission;
+mod emulation;
 mod game;
 mod hub;
 mod routes;
@@ -23,6 +24,7 @@ use secrecy::SecretString;
 use tokio::net::TcpListener;
 
 use crate::link::Stop;
+use crate::simulation::Model;
 
 /// How long connections are given to end once the server has been told to stop.
 const GRACE: Duration = Duration::from_secs(5);
@@ -42,6 +44,8 @@ pub struct Settings {
     pub secret: Option<String>,
     /// The one access token that is good, or any.
     pub access_token: Option<SecretString>,
+    /// The network to put between the server and its clients, if any.
+    pub network: Option<Model>,
 }
 
 impl fmt::Debug for Settings {
@@ -50,6 +54,7 @@ impl fmt::Debug for Settings {
             .field("listen", &self.listen)
             .field("rounds", &self.rounds)
             .field("seed", &self.seed)
+            .field("network", &self.network)
             .finish_non_exhaustive()
     }
 }

@@ -101,6 +101,7 @@ fn practice(hosts: &Runtime, players: &Runtime) -> anyhow::Result<Times> {
         token_seed: [0; 32],
         secret: None,
         access_token: None,
+        network: None,
     }))?;
     let site: Site = format!("http://{}", server.address()?).parse()?;
     let (stopper, stop) = Stop::channel();

@@ -75,7 +75,7 @@ fn judge(path: &Path) -> anyhow::Result<usize> {
         |_at, _message| {},
         |event| {
             if let PlayerEvent::Beat(beat) = event {
-                answers.push(Some(beat.interval));
+                answers.push(Some(beat.estimate.interval));
             }
         },
     );

@@ -1,0 +1,116 @@
+//! A modelled network between the server and its clients.
+
+use std::io;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use rand::Rng;
+use rand_pcg::Pcg64;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex, split};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::conversation::Stamp;
+use crate::link::clock;
+use crate::simulation::{Model, Path};
+
+/// How much the server may have written that has not set out yet.
+const UNSENT: usize = 64 * 1024;
+
+/// How much is read at a time. What arrives together travels together.
+const CHUNK: usize = 4 * 1024;
+
+/// How many chunks may be under way in one direction before whoever sends has to wait.
+const UNDER_WAY: usize = 64;
+
+/// How long a client is given to hang up once everything that the server said has reached it.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// Puts connections into a modelled network. The timers are tokio's: everything may be up to 2 ms
+/// later than the model has it.
+pub(super) struct Emulation {
+    model: Model,
+    seed: u64,
+    connections: AtomicU64,
+}
+
+impl Emulation {
+    /// A network whose weather the seed decides, connection by connection.
+    pub(super) fn new(model: Model, seed: u64) -> Self {
+        Emulation {
+            model,
+            seed,
+            connections: AtomicU64::new(0),
+        }
+    }
+
+    /// Puts the network between a client and the server: gives the server's end, and the work that
+    /// there is to do as long as the connection lasts. Both ways everything is late, and in order.
+    pub(super) fn between(
+        &self,
+        client: TcpStream,
+    ) -> (DuplexStream, impl Future<Output = ()> + Send + use<>) {
+        let number = self.connections.fetch_add(1, Ordering::Relaxed);
+        let mut rng = Pcg64::new(self.seed.into(), number.into());
+        let (mut down, mut up) = (
+            self.model.path(rng.next_u64()),
+            self.model.path(rng.next_u64()),
+        );
+        let (near, far) = duplex(UNSENT);
+        let work = async move {
+            let (from_client, to_client) = client.into_split();
+            let (from_server, to_server) = split(far);
+            let mut down = pin!(carry(from_server, to_client, &mut *down));
+            let mut up = pin!(carry(from_client, to_server, &mut *up));
+            tokio::select! {
+                () = up.as_mut() => down.await,
+                () = down.as_mut() => {
+                    // A client that stays on has nobody to talk to.
+                    let _ = timeout(LINGER, up).await;
+                }
+            }
+        };
+        (near, work)
+    }
+}
+
+/// Carries one direction until its end.
+async fn carry(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    path: &mut dyn Path,
+) {
+    let (sender, mut receiver) = mpsc::channel::<(Instant, Vec<u8>)>(UNDER_WAY);
+    let send = async move {
+        let began = clock::now();
+        let mut latest = Instant::from_std(began);
+        let mut chunk = [0; CHUNK];
+        // A connection that fails ends like one that is closed: what was under way still arrives.
+        while let Ok(length @ 1..) = from.read(&mut chunk).await {
+            let now = clock::now();
+            let at = Stamp::after_opening(now.saturating_duration_since(began));
+            latest = latest.max(Instant::from_std(now + path.lateness(at)));
+            if sender
+                .send((latest, chunk[..length].to_vec()))
+                .await
+                .is_err()
+            {
+                break;
+            }
+        }
+    };
+    let receive = async move {
+        while let Some((arrival, chunk)) = receiver.recv().await {
+            sleep_until(arrival).await;
+            to.write_all(&chunk).await?;
+            to.flush().await?;
+        }
+        to.shutdown().await
+    };
+    let ((), received): ((), io::Result<()>) = tokio::join!(send, receive);
+    if let Err(error) = received {
+        tracing::debug!(%error, "nobody at the end of the way");
+    }
+}
