@@ -16,7 +16,7 @@ mod round;
 #[cfg(test)]
 mod tests;
 
-pub use estimator::{Estimate, Estimator, EstimatorKind, Plain, UnknownEstimatorError};
+pub use estimator::{Bayes, Estimate, Estimator, EstimatorKind, Plain, UnknownEstimatorError};
 pub use host::{Host, HostEvent, LossCause};
 pub use interval::{Interval, ParseIntervalError, Window};
 pub use loss::{Loss, LossReason};

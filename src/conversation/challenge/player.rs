@@ -238,6 +238,7 @@ impl Player {
                     let took = at.since(written);
                     let fastest = self.fastest_verdict.get_or_insert(took);
                     *fastest = took.min(*fastest);
+                    self.estimator.judged_after(took);
                 }
                 self.event(PlayerEvent::Verdict {
                     at,

@@ -1,5 +1,8 @@
 //! What the player snaps onto the intervals.
 
+mod bayes;
+mod floor;
+mod law;
 mod plain;
 
 use std::fmt;
@@ -10,6 +13,7 @@ use super::interval::nanos;
 use super::{Interval, Window};
 use crate::conversation::Stamp;
 
+pub use bayes::Bayes;
 pub use plain::Plain;
 
 /// Tells from the stamps of the beats which interval the server waited.
@@ -32,6 +36,11 @@ pub trait Estimator: fmt::Debug + Send {
     /// The interval before the newest beat was this one: the server said so, or it said nothing and
     /// went on.
     fn confirmed(&mut self, interval: Interval);
+
+    /// The server's verdict on the newest answer came this long after the answer had been written.
+    fn judged_after(&mut self, round_trip: Duration) {
+        let _ = round_trip;
+    }
 }
 
 /// What an estimator makes of a beat.
@@ -94,18 +103,21 @@ impl Estimate {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum EstimatorKind {
     /// [`Plain`]: the time since the previous beat.
-    #[default]
     Plain,
+    /// [`Bayes`]: the most probable interval, given all that the conversation has told.
+    #[default]
+    Bayes,
 }
 
 impl EstimatorKind {
     /// All of them.
-    pub const ALL: [EstimatorKind; 1] = [EstimatorKind::Plain];
+    pub const ALL: [EstimatorKind; 2] = [EstimatorKind::Plain, EstimatorKind::Bayes];
 
     /// The name, as it is typed and printed.
     pub const fn name(self) -> &'static str {
         match self {
             EstimatorKind::Plain => "plain",
+            EstimatorKind::Bayes => "bayes",
         }
     }
 
@@ -113,6 +125,7 @@ impl EstimatorKind {
     pub fn estimator(self) -> Box<dyn Estimator> {
         match self {
             EstimatorKind::Plain => Box::new(Plain::default()),
+            EstimatorKind::Bayes => Box::new(Bayes::default()),
         }
     }
 }
