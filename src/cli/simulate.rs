@@ -45,7 +45,7 @@ pub(super) struct Arguments {
     rounds: NonZeroU32,
 
     /// What everything is drawn from
-    #[arg(long, default_value_t = 7, value_name = "NUMBER")]
+    #[arg(long, default_value_t = 1, value_name = "NUMBER")]
     seed: u64,
 
     /// Play only the session of this number, on one network and with one estimator

@@ -190,6 +190,7 @@ fn every_item_has_its_lines() {
     insta::assert_snapshot!(page, @r##"
 listening   http://127.0.0.1:8765
             10 rounds a conversation, seed 7
+            behind a modelled network: mobile
 try: HACKATTIC_ACCESS_TOKEN=any wsbeat solve --base-url http://127.0.0.1:8765
 connected   wss://hackattic.com/_/ws/… (192.0.2.1:443)
             dns 12.3 ms, tcp 20.1 ms, tls 44.0 ms, upgrade 22.0 ms
@@ -284,7 +285,7 @@ fn the_schema_is_pinned() {
         json::write(&item, &mut out).unwrap();
     }
     insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r##"
-{"type":"listening","url":"http://127.0.0.1:8765","rounds":10,"seed":7,"any_access_token":true}
+{"type":"listening","url":"http://127.0.0.1:8765","rounds":10,"seed":7,"any_access_token":true,"network":"mobile"}
 {"type":"open","attempt":1,"url":"wss://hackattic.com/_/ws/…","peer":"192.0.2.1:443","dns_ms":12.345,"tcp_ms":20.1,"tls_ms":44.0,"upgrade_ms":21.987}
 {"type":"hello","at_ns":1200000,"text":"hello! start counting the time between the pings (start from the moment you opened this connection)"}
 {"type":"beat","round":1,"at_ns":700123456,"elapsed_ms":700.434,"interval_ms":700,"window_ms":[1100,1750],"margin_ms":399.566,"lateness_ms":0.434,"answer_us":42.1,"corrected_ms":700.434,"confidence":null}

@@ -84,7 +84,7 @@ impl Session<'_> {
         (header, notes.0, played)
     }
 
-    fn play_before<W>(&self, contestant: Contestant, watcher: &mut W) -> Played
+    pub(super) fn play_before<W>(&self, contestant: Contestant, watcher: &mut W) -> Played
     where
         W: Watcher<PlayerEvent, HostEvent>,
     {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::floor::Floor;
-use super::law::{ByLaw, CELL_MS, LAWS_AS_TABLES, Laws, NEVER_LESS};
+use super::law::{ByLaw, CELL_MS, LAWS_AS_TABLES, Laws};
 use super::{Estimate, Estimator};
 use crate::conversation::Stamp;
 use crate::conversation::challenge::Interval;
@@ -9,15 +9,15 @@ use crate::conversation::challenge::Interval;
 /// A greeting within this time of the opening came on its heels.
 const HEELS: Duration = Duration::from_millis(2);
 
-/// A density, a millisecond, so small that nothing explains the stamp: not much more than what the
-/// tables give to anything at all.
-const INEXPLICABLE: f32 = 2.0 * NEVER_LESS as f32;
+/// A density, a millisecond, so small that it is more probable that the schedule has been lost: as
+/// if one beat in ten thousand did that, for anything up to ten seconds.
+const INEXPLICABLE: f32 = 1e-8;
 
-/// The longest interval for which the hop rates of the laws are meant, in milliseconds.
+/// The interval that the hop rates of the laws are meant for, in milliseconds.
 const HOP_RATES_FOR_MS: f32 = 2000.0;
 
 /// How many times as often floors hop before anything is known of the network.
-const HOPS_AT_FIRST: f32 = 10.0;
+const HOPS_AT_FIRST: f32 = 9.0;
 
 /// After how many beats half of that is left.
 const KNOWN_AFTER: f32 = 3.0;
@@ -215,4 +215,209 @@ fn hops(laws: &Laws, interval: Interval, number: u32) -> ByLaw {
 /// Milliseconds as cells of the lattice.
 fn cells(ms: f64) -> i64 {
     (ms / CELL_MS).round() as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// An estimator at work, at times in milliseconds.
+    struct Game {
+        estimator: Bayes,
+        /// When the next interval begins to count.
+        beat_ms: f64,
+    }
+
+    impl Game {
+        fn open() -> Self {
+            let mut estimator = Bayes::default();
+            estimator.opened(Stamp::OPENING);
+            Game {
+                estimator,
+                beat_ms: 0.0,
+            }
+        }
+
+        /// A beat after this interval, late by this much, that is confirmed afterwards.
+        fn beat(&mut self, interval: Interval, late_ms: f64) -> Estimate {
+            self.beat_ms += f64::from(interval.millis());
+            let estimate = self.estimator.beat(at(self.beat_ms + late_ms));
+            self.estimator.confirmed(interval);
+            estimate
+        }
+
+        /// Beats of all intervals in turn, late by the same.
+        fn beats(&mut self, number: usize, late_ms: f64) {
+            for interval in Interval::ALL.into_iter().cycle().take(number) {
+                self.beat(interval, late_ms);
+            }
+        }
+    }
+
+    fn at(ms: f64) -> Stamp {
+        Stamp::after_opening(Duration::from_secs_f64(ms.max(0.0) / 1e3))
+    }
+
+    #[test]
+    fn until_anything_is_known_a_punctual_beat_is_what_its_window_says() {
+        for interval in Interval::ALL {
+            for late_ms in [0.0, 2.0, 20.0, 60.0, 120.0, 200.0, -100.0] {
+                let estimate = Game::open().beat(interval, late_ms);
+                assert_eq!(estimate.interval, interval, "{late_ms} ms late");
+                assert!(estimate.confidence() > Some(0.5), "{estimate:?}");
+            }
+        }
+        let punctual = Game::open().beat(Interval::Ms2000, 1.0);
+        assert!(punctual.confidence() > Some(0.99), "{punctual:?}");
+        assert!(
+            punctual.corrected.abs_diff(Duration::from_millis(2000)) < Duration::from_millis(20)
+        );
+    }
+
+    #[test]
+    fn a_late_beat_is_seen_through_and_does_not_spoil_the_next() {
+        let mut game = Game::open();
+        game.beats(6, 3.0);
+        // Nearer to 2500 than to 2000, but beats are late and not early.
+        let late = game.beat(Interval::Ms2000, 290.0);
+        assert_eq!(late.interval, Interval::Ms2000, "{late:?}");
+        assert!(
+            (late.lateness_ns() - 290_000_000).abs() < 20_000_000,
+            "{late:?}"
+        );
+        assert!(late.margin_ns() < 0, "{late:?}");
+        // From beat to beat this one came 290 ms early.
+        let next = game.beat(Interval::Ms2500, 2.0);
+        assert_eq!(next.interval, Interval::Ms2500, "{next:?}");
+        assert!(next.lateness_ns().abs() < 20_000_000, "{next:?}");
+        assert!(next.confidence() > Some(0.9), "{next:?}");
+    }
+
+    #[test]
+    fn an_opening_that_was_late_is_found_out() {
+        let mut game = Game::open();
+        for interval in [Interval::Ms700, Interval::Ms700, Interval::Ms1500] {
+            assert_eq!(game.beat(interval, -180.0).interval, interval);
+        }
+        assert_eq!(game.beat(Interval::Ms2000, 90.0).interval, Interval::Ms2000);
+    }
+
+    #[test]
+    fn a_server_whose_sleeps_end_late_is_followed() {
+        let mut game = Game::open();
+        let intervals = Interval::ALL.into_iter().cycle().take(300);
+        for (round, interval) in intervals.enumerate() {
+            // Up to 20 ms at a time, six seconds late in the end.
+            let late_ms = round as f64 * 20.0 + 5.0;
+            let estimate = game.beat(interval, late_ms);
+            assert_eq!(estimate.interval, interval, "round {round}: {estimate:?}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_fast_is_followed_downwards() {
+        let mut game = Game::open();
+        for (round, interval) in Interval::ALL.into_iter().cycle().take(300).enumerate() {
+            let estimate = game.beat(interval, -2.0 * round as f64);
+            assert_eq!(estimate.interval, interval, "round {round}: {estimate:?}");
+        }
+    }
+
+    #[test]
+    fn a_schedule_that_is_lost_is_found_again() {
+        for stall_ms in [4000.0, 60_000.0] {
+            let mut game = Game::open();
+            game.beats(10, 3.0);
+            // A server that stood still for a while, and then goes on as before.
+            game.beat(Interval::Ms3000, stall_ms);
+            for interval in [Interval::Ms700, Interval::Ms2000, Interval::Ms1500] {
+                let estimate = game.beat(interval, stall_ms + 2.0);
+                assert_eq!(estimate.interval, interval, "{stall_ms}: {estimate:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_server_that_beats_at_once_and_judges_nothing_is_no_trouble() {
+        let mut estimator = Bayes::default();
+        estimator.opened(Stamp::OPENING);
+        let mut answers = Vec::new();
+        for beat in 0..20 {
+            let answer = estimator.beat(at(1.0 + 701.0 * f64::from(beat))).interval;
+            estimator.confirmed(answer);
+            answers.push(answer);
+        }
+        assert_eq!(answers, [Interval::Ms700; 20]);
+    }
+
+    #[test]
+    fn a_greeting_well_after_the_opening_vouches_for_the_opening() {
+        // The beat seems 240 ms early, or 260 ms late; the opening may have been late.
+        let estimate = |greeted_ms: Option<f64>| {
+            let mut estimator = Bayes::default();
+            estimator.opened(Stamp::OPENING);
+            if let Some(ms) = greeted_ms {
+                estimator.greeted(at(ms));
+            }
+            estimator
+                .beat(at(2260.0))
+                .probability(Interval::Ms2000)
+                .unwrap()
+        };
+        assert!(estimate(Some(25.0)) > estimate(None));
+        assert!(estimate(Some(0.1)) < estimate(None));
+    }
+
+    #[test]
+    fn round_trips_tell_what_the_network_is_like() {
+        let probability = |round_trips_ms: &[u64]| {
+            let mut game = Game::open();
+            for ms in round_trips_ms {
+                game.beat(Interval::Ms700, 2.0);
+                game.estimator.judged_after(Duration::from_millis(*ms));
+            }
+            let estimate = game.beat(Interval::Ms2000, 420.0);
+            estimate.probability(Interval::Ms2000).unwrap()
+        };
+        // Where answers are held up, so are beats.
+        let (calm, spiky) = ([20; 6], [20, 21, 320, 20, 450, 22]);
+        assert!(probability(&spiky) > probability(&calm) + 0.05);
+    }
+
+    #[test]
+    fn what_is_kept_for_a_conversation_is_a_few_kib() {
+        use crate::conversation::challenge::estimator::law::FLOORS;
+
+        let floor = 2 * FLOORS * size_of::<ByLaw>() + size_of::<Floor>();
+        assert!(2 * floor + size_of::<Bayes>() < 28 * 1024);
+    }
+
+    proptest! {
+        #[test]
+        fn no_stamps_are_too_strange(
+            calls in prop::collection::vec((0..5_u8, any::<u64>(), 0..20_000_000_000_u64), 0..60),
+        ) {
+            let mut estimator = Bayes::default();
+            for (call, far, near) in calls {
+                let stamp = Stamp::from_nanos(if far % 4 == 0 { far } else { near });
+                match call {
+                    0 => estimator.opened(stamp),
+                    1 => estimator.greeted(stamp),
+                    2 => estimator.confirmed(Interval::ALL[(far % 5) as usize]),
+                    3 => estimator.judged_after(stamp.since_opening()),
+                    _ => {
+                        let estimate = estimator.beat(stamp);
+                        if let Some(probabilities) = estimate.probabilities {
+                            let sum: f64 = probabilities.iter().sum();
+                            prop_assert!((sum - 1.0).abs() < 1e-3, "{estimate:?}");
+                            let best = probabilities.into_iter().fold(0.0, f64::max);
+                            prop_assert_eq!(estimate.confidence(), Some(best));
+                        }
+                    }
+                }
+            }
+        }
+    }
 }

@@ -10,7 +10,7 @@ const NEGLIGIBLE: f32 = 1e-4;
 
 /// With which probability two messages that leave together are late for the same reason, such as a
 /// queue that both wait in, so that the second says nothing about the first.
-const TOGETHER: f32 = 0.15;
+const TOGETHER: f32 = 0.1;
 
 /// How many cells of the lattice stay free above the newest message: room for it to move up.
 const HEADROOM: i64 = FLOORS as i64 / 8;
