@@ -87,6 +87,7 @@ fn a_single_session_can_be_recorded_and_replayed() {
         .json()
         .run();
     assert_eq!(ran.succeeded().the("simulation")["sessions"], 1);
+    assert_eq!(ran.the("simulating")["session"], 3);
     let recording = fs::read(ran.path("lost.jsonl")).unwrap();
     let replayed = Program::new("replay")
         .file("lost.jsonl", &recording)
@@ -146,7 +147,7 @@ fn a_real_conversation_is_played_through_a_modelled_network() {
 
 #[test]
 fn a_modelled_network_is_announced_and_ends_with_the_server() {
-    let (mut server, url) = serve(&["--network", "mobile", "--rounds", "50"]);
+    let (server, url) = serve(&["--network", "mobile", "--rounds", "50"]);
     let mut player = Program::solve_at(&url)
         .args(["--attempts", "1"])
         .json()

@@ -192,19 +192,7 @@ impl Observer<PlayerEvent> for Account<'_> {
         }
         if let PlayerEvent::Beat(beat) = event {
             let item = BeatItem::new(&beat, None);
-            tracing::debug!(
-                round = item.round,
-                at_ns = item.at_ns,
-                elapsed_ms = item.elapsed_ms,
-                corrected_ms = item.corrected_ms,
-                interval_ms = item.interval_ms,
-                window_ms = %beat.estimate.window(),
-                lateness_ms = item.lateness_ms,
-                confidence = item.confidence,
-                margin_ms = item.margin_ms,
-                answer_us = item.answer_us,
-                "decided"
-            );
+            log_decision(&item, &beat);
             self.reporter.report(&Item::Beat(item));
             if self.last_beats.len() == TOLD {
                 self.last_beats.pop_front();
@@ -212,6 +200,23 @@ impl Observer<PlayerEvent> for Account<'_> {
             self.last_beats.push_back(beat);
         }
     }
+}
+
+/// Logs what was made of a beat, and why.
+pub(super) fn log_decision(item: &BeatItem, beat: &Beat) {
+    tracing::debug!(
+        round = item.round,
+        at_ns = item.at_ns,
+        elapsed_ms = item.elapsed_ms,
+        corrected_ms = item.corrected_ms,
+        interval_ms = item.interval_ms,
+        window_ms = %beat.estimate.window(),
+        lateness_ms = item.lateness_ms,
+        confidence = item.confidence,
+        margin_ms = item.margin_ms,
+        answer_us = item.answer_us,
+        "decided"
+    );
 }
 
 impl Played {

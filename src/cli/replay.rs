@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::Context;
 use super::failure::{Failure, Kind};
-use super::play::{Limiting, open_recording, play};
+use super::play::{Limiting, log_decision, open_recording, play};
 use super::stopping::{aside_unless_stopped, stop_after, unless_stopped};
 use super::values::{OutputFormat, count, estimator};
 use crate::conversation::challenge::{EstimatorKind, Player, PlayerEvent, PlayerSettings};
@@ -189,6 +189,7 @@ async fn judge(context: &mut Context<'_>, path: &Path, mut player: Player) -> Re
                     return;
                 };
                 let item = BeatItem::new(beat, Some(Recorded::new(&name, answer)));
+                log_decision(&item, beat);
                 if item.differs() {
                     context.tally.differs();
                 }

@@ -124,14 +124,15 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
         seed,
         playing,
     } = config;
-    let sessions = match playing {
-        Playing::Many(sessions) => sessions,
-        Playing::One { .. } => 1,
+    let (sessions, session) = match playing {
+        Playing::Many(sessions) => (sessions, None),
+        Playing::One { number, .. } => (1, Some(number)),
     };
     context.reporter.report(&Item::Simulating(SimulatingItem {
         models: models.iter().map(|model| model.name).collect(),
         estimators: contestants.iter().map(|one| one.name()).collect(),
         sessions,
+        session,
         rounds,
         seed,
     }));

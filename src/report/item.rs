@@ -3,10 +3,11 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::serving::{ConversationItem, ListeningItem};
+use super::simulating::{SimulatingItem, SimulationItem};
 use crate::conversation::Message;
 use crate::conversation::challenge::{Beat, Interval, Loss, PlayerEvent};
 use crate::link::Phases;
-use crate::simulation::Results;
 
 /// One thing to report. Serialised, it is an object of the JSON schema in the README: fields are
 /// added, never renamed, and carry their unit.
@@ -307,103 +308,6 @@ impl LossItem {
             margin_ms: signed_millis(estimate.margin_ns()),
             runner_up_ms: estimate.runner_up().millis(),
             verdict_after_ms: millis(loss.verdict_after),
-        }
-    }
-}
-
-/// A server listens.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ListeningItem {
-    /// Its base URL.
-    pub url: String,
-    /// How many rounds its conversations have.
-    pub rounds: u32,
-    /// What its intervals are drawn from.
-    pub seed: u64,
-    /// Whether any access token is good.
-    pub any_access_token: bool,
-    /// The network that lies before it, if it is a modelled one.
-    pub network: Option<&'static str>,
-}
-
-/// A server has held a conversation.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ConversationItem {
-    /// Its number; null if it was refused.
-    pub number: Option<u64>,
-    /// Whom it was held with.
-    pub peer: String,
-    /// How many beats were sent.
-    pub rounds: u32,
-    /// `won`, `lost`, `broken_off` or `refused`.
-    pub result: &'static str,
-    /// Why it was lost.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cause: Option<String>,
-    /// How late the latest beat left; null without beats.
-    pub worst_delay_ms: Option<f64>,
-}
-
-/// A simulation begins.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct SimulatingItem {
-    /// The networks, in the order in which they are played.
-    pub models: Vec<&'static str>,
-    /// Who plays on each of them, in order.
-    pub estimators: Vec<&'static str>,
-    /// How many sessions of each.
-    pub sessions: u64,
-    /// How many rounds each session has.
-    pub rounds: u32,
-    /// What everything is drawn from.
-    pub seed: u64,
-}
-
-/// What came of many simulated sessions.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct SimulationItem {
-    /// The network.
-    pub model: &'static str,
-    /// Who played: an estimator, or `oracle`, which knows the intervals.
-    pub estimator: &'static str,
-    /// How many rounds each session had.
-    pub rounds: u32,
-    /// What everything was drawn from.
-    pub seed: u64,
-    /// How many sessions were played.
-    pub sessions: u64,
-    /// How many were won.
-    pub won: u64,
-    /// How many were lost to a wrong answer.
-    pub wrong: u64,
-    /// How many were lost to a late one.
-    pub late: u64,
-    /// Which share was won.
-    pub share: f64,
-    /// The standard error of that share.
-    pub standard_error: f64,
-}
-
-impl SimulationItem {
-    /// The results of a batch, for reporting.
-    pub fn new(
-        model: &'static str,
-        estimator: &'static str,
-        rounds: u32,
-        seed: u64,
-        results: Results,
-    ) -> Self {
-        SimulationItem {
-            model,
-            estimator,
-            rounds,
-            seed,
-            sessions: results.sessions,
-            won: results.won,
-            wrong: results.wrong,
-            late: results.late,
-            share: share(results.share()),
-            standard_error: share(results.standard_error()),
         }
     }
 }

@@ -13,17 +13,21 @@ mod live;
 mod outlet;
 mod redact;
 mod reporter;
+mod serving;
+mod simulating;
 mod tally;
 #[cfg(test)]
 mod tests;
 pub mod text;
 
 pub use item::{
-    BeatItem, ConversationItem, ErrorItem, Item, ListeningItem, LossItem, NoteItem, OpenItem,
-    Outcome, Recorded, SimulatingItem, SimulationItem, SummaryItem, VerdictItem, millis,
+    BeatItem, ErrorItem, Item, LossItem, NoteItem, OpenItem, Outcome, Recorded, SummaryItem,
+    VerdictItem, millis,
 };
 pub use live::Live;
 pub use outlet::{Job, Outlet};
 pub use redact::{RedactingWriter, Redactor};
 pub use reporter::{Format, Reporter};
+pub use serving::{ConversationItem, ListeningItem};
+pub use simulating::{SimulatingItem, SimulationItem};
 pub use tally::Tally;

@@ -145,7 +145,18 @@ fn every_item() -> Vec<Item> {
             mean_lateness_ms: None,
             worst_lateness_ms: None,
             least_confidence: None,
-            loss: None,
+            loss: Some(LossItem {
+                round: 1,
+                reason: "ambiguous",
+                message: "its beat was ambiguous: 1500 and 240 ms late, or 2000 and 260 ms early"
+                    .into(),
+                interval_ms: 1500,
+                confidence: None,
+                lateness_ms: 240.0,
+                margin_ms: 10.0,
+                runner_up_ms: 2000,
+                verdict_after_ms: 80.0,
+            }),
             recordings: Some(1),
             differences: Some(1),
         }),
@@ -154,6 +165,7 @@ fn every_item() -> Vec<Item> {
             models: vec!["lan", "mobile"],
             estimators: vec!["oracle", "plain"],
             sessions: 10_000,
+            session: None,
             rounds: 20,
             seed: 7,
         }),
@@ -215,6 +227,8 @@ round    elapsed  then   now       late     margin     sure    answer  verdict
     1  1499.0 ms  2000  1500    -1.0 ms   251.0 ms        -         -  ouch
 
 ended       1 round in 1 recording, 1 answered differently now
+why         round 1: its beat was ambiguous: 1500 and 240 ms late, or 2000 and
+            260 ms early
 margin      worst 251.0 ms
 
 round    elapsed    interval       late     margin     sure    answer  verdict
@@ -301,7 +315,7 @@ fn the_schema_is_pinned() {
 {"type":"summary","outcome":"solved","rounds":20,"attempts":1,"secret":"square limit withered water yellow sun","worst_margin_ms":4.0,"mean_lateness_ms":0.21,"worst_lateness_ms":246.0,"least_confidence":0.8765}
 {"type":"beat","recording":"run.jsonl","recorded_interval_ms":2000,"round":1,"at_ns":700123456,"elapsed_ms":1499.0,"interval_ms":1500,"window_ms":[1100,1750],"margin_ms":251.0,"lateness_ms":-1.0,"answer_us":null,"corrected_ms":1499.0,"confidence":null}
 {"type":"verdict","recording":"run.jsonl","round":1,"verdict":"ouch"}
-{"type":"summary","outcome":"ended","rounds":1,"attempts":0,"secret":null,"worst_margin_ms":251.0,"mean_lateness_ms":null,"worst_lateness_ms":null,"least_confidence":null,"recordings":1,"differences":1}
+{"type":"summary","outcome":"ended","rounds":1,"attempts":0,"secret":null,"worst_margin_ms":251.0,"mean_lateness_ms":null,"worst_lateness_ms":null,"least_confidence":null,"loss":{"round":1,"reason":"ambiguous","message":"its beat was ambiguous: 1500 and 240 ms late, or 2000 and 260 ms early","interval_ms":1500,"confidence":null,"lateness_ms":240.0,"margin_ms":10.0,"runner_up_ms":2000,"verdict_after_ms":80.0},"recordings":1,"differences":1}
 {"type":"beat","round":3,"at_ns":700123456,"elapsed_ms":1770.0,"interval_ms":1500,"window_ms":[1100,1750],"margin_ms":-23.4,"lateness_ms":273.4,"answer_us":42.1,"corrected_ms":1773.4,"confidence":0.8765}
 {"type":"simulating","models":["lan","mobile"],"estimators":["oracle","plain"],"sessions":10000,"rounds":20,"seed":7}
 {"type":"simulation","model":"lan","estimator":"oracle","rounds":20,"seed":7,"sessions":10000,"won":10000,"wrong":0,"late":0,"share":1.0,"standard_error":0.0}

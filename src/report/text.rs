@@ -5,16 +5,18 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
+use super::serving::{write_conversation, write_listening};
+use super::simulating::{write_simulating, write_simulation};
 use super::{
-    BeatItem, ConversationItem, ErrorItem, Item, ListeningItem, NoteItem, OpenItem, Outcome,
-    SimulatingItem, SimulationItem, SummaryItem, VerdictItem,
+    BeatItem, ErrorItem, Item, NoteItem, OpenItem, Outcome, SimulationItem, SummaryItem,
+    VerdictItem,
 };
 use crate::link::Printable;
 
-const LABEL: Style = Style::new().bold();
-const GOOD: Style = AnsiColor::Green.on_default();
-const BAD: Style = AnsiColor::Red.on_default();
-const WARN: Style = AnsiColor::Yellow.on_default();
+pub(super) const LABEL: Style = Style::new().bold();
+pub(super) const GOOD: Style = AnsiColor::Green.on_default();
+pub(super) const BAD: Style = AnsiColor::Red.on_default();
+pub(super) const WARN: Style = AnsiColor::Yellow.on_default();
 
 /// How much of a server's remark is shown: what fits behind a label into 80 columns, with the sign
 /// that there is more.
@@ -119,7 +121,7 @@ impl Text {
         if let Some(first) = self.simulations.first() {
             write!(out, "{:<10}", first.model)?;
             for simulation in self.simulations.drain(..) {
-                write!(out, " {:>9.3}", simulation.share)?;
+                write_simulation(&simulation, out)?;
             }
             writeln!(out)?;
         }
@@ -171,7 +173,7 @@ impl Text {
     }
 }
 
-fn label(out: &mut impl Write, label: &str, text: impl fmt::Display) -> io::Result<()> {
+pub(super) fn label(out: &mut impl Write, label: &str, text: impl fmt::Display) -> io::Result<()> {
     writeln!(out, "{LABEL}{label:<11}{LABEL:#} {text}")
 }
 
@@ -223,11 +225,10 @@ fn write_summary(summary: &SummaryItem, out: &mut impl Write) -> io::Result<()> 
     writeln!(out)?;
     label(out, word, of)?;
     if let Some(loss) = &summary.loss {
-        label(
-            out,
-            "why",
-            format_args!("round {}: {}", loss.round, loss.message),
-        )?;
+        let why = format!("round {}: {}", loss.round, loss.message);
+        for (index, line) in lines(&why).into_iter().enumerate() {
+            label(out, if index == 0 { "why" } else { "" }, line)?;
+        }
     }
     if let Some(margin) = summary.worst_margin_ms {
         label(out, "margin", format_args!("worst {margin:.1} ms"))?;
@@ -249,88 +250,24 @@ fn write_summary(summary: &SummaryItem, out: &mut impl Write) -> io::Result<()> 
     Ok(())
 }
 
-fn write_simulating(simulating: &SimulatingItem, out: &mut impl Write) -> io::Result<()> {
-    let SimulatingItem {
-        sessions,
-        rounds,
-        seed,
-        ..
-    } = simulating;
-    let sessions_of = format!(
-        "{} of {} on each network, seed {seed}",
-        counted(*sessions, "session"),
-        counted((*rounds).into(), "round")
-    );
-    label(out, "simulating", sessions_of)?;
-    // The widest that a share can have: at one half.
-    let error = 0.5 / (*sessions as f64).sqrt();
-    label(
-        out,
-        "",
-        format_args!("share of them won; standard error {error:.4} at most"),
-    )?;
-    write!(out, "\n{LABEL}{:<10}", "network")?;
-    for name in &simulating.estimators {
-        write!(out, " {name:>9}")?;
+/// A text as lines that fit behind a label.
+fn lines(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let fits = |line: &String| line.chars().count() + 1 + word.chars().count() <= REMARK;
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if fits(line) => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
     }
-    writeln!(out, "{LABEL:#}")
+    lines
 }
 
-fn write_listening(listening: &ListeningItem, out: &mut impl Write) -> io::Result<()> {
-    label(out, "listening", &listening.url)?;
-    label(
-        out,
-        "",
-        format_args!(
-            "{} a conversation, seed {}",
-            counted(listening.rounds.into(), "round"),
-            listening.seed
-        ),
-    )?;
-    if let Some(network) = listening.network {
-        label(
-            out,
-            "",
-            format_args!("behind a modelled network: {network}"),
-        )?;
-    }
-    writeln!(
-        out,
-        "try: HACKATTIC_ACCESS_TOKEN={} wsbeat solve --base-url {}",
-        if listening.any_access_token {
-            "any"
-        } else {
-            "…"
-        },
-        listening.url
-    )
-}
-
-fn write_conversation(held: &ConversationItem, out: &mut impl Write) -> io::Result<()> {
-    let style = match held.result {
-        "won" => GOOD,
-        "lost" => BAD,
-        _ => WARN,
-    };
-    let result = held.result.replace('_', " ");
-    write!(
-        out,
-        "{:>4} {:<21} {style}{result:<10}{style:#} {}",
-        held.number
-            .map_or_else(String::new, |number| number.to_string()),
-        held.peer,
-        counted(held.rounds.into(), "beat"),
-    )?;
-    if let Some(delay) = held.worst_delay_ms {
-        write!(out, ", {delay:.2} ms late")?;
-    }
-    if let Some(cause) = &held.cause {
-        write!(out, "; {cause}")?;
-    }
-    writeln!(out)
-}
-
-fn counted(number: u64, noun: &str) -> String {
+pub(super) fn counted(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")
 }

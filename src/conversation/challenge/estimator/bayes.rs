@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::floor::Floor;
@@ -24,6 +25,9 @@ const KNOWN_AFTER: f32 = 3.0;
 
 /// Whether floors hop is an even bet at the most, but for those that do so always.
 const MOST_HOPS: f32 = 0.5;
+
+/// How many residuals are remembered, to tell lateness more precisely than by cells.
+const REMEMBERED: usize = 8;
 
 /// The most probable interval, given all that the conversation has told.
 ///
@@ -53,6 +57,8 @@ struct State {
     weights: ByLaw,
     /// The floor of the beats.
     beats: Floor,
+    /// The residuals of the newest beats, and of the opening, in milliseconds.
+    residuals_ms: VecDeque<f64>,
     /// The floor of the round trips, from an answer to its verdict, once there has been one, and
     /// what they count from.
     round_trips: Option<(Floor, Duration)>,
@@ -78,6 +84,7 @@ impl Estimator for Bayes {
             state: Some(State {
                 weights: laws.credit,
                 beats: Floor::below(0, laws, &laws.message),
+                residuals_ms: VecDeque::from([0.0]),
                 round_trips: None,
                 answers: 0,
             }),
@@ -130,7 +137,8 @@ impl Estimator for Bayes {
             state.weights,
             &laws.message,
         );
-        let lateness_ms = residual_ms(interval) - floor * CELL_MS;
+        let residual_ms = residual_ms(interval);
+        let lateness_ms = residual_ms - state.precisely(floor as f64 * CELL_MS, residual_ms);
         let corrected_ms = (f64::from(interval.millis()) + lateness_ms).max(0.0);
         Estimate {
             interval,
@@ -144,8 +152,10 @@ impl Estimator for Bayes {
             return;
         }
         self.schedule = self.schedule + interval.duration();
-        let residual = cells(self.residual_ms(self.newest));
+        let residual_ms = self.residual_ms(self.newest);
+        let residual = cells(residual_ms);
         if let Some(state) = &mut self.state {
+            state.remember(residual_ms);
             let laws = &*LAWS_AS_TABLES;
             let hops = hops(laws, interval, self.beats);
             let table = &laws.message;
@@ -188,6 +198,21 @@ impl Estimator for Bayes {
 }
 
 impl State {
+    fn remember(&mut self, residual_ms: f64) {
+        if self.residuals_ms.len() == REMEMBERED {
+            self.residuals_ms.pop_front();
+        }
+        self.residuals_ms.push_back(residual_ms);
+    }
+
+    /// A floor that is known to a cell, where possible to a fraction of it: the earliest message
+    /// that came near it was not late. `newest_ms` is a beat that has not been confirmed yet.
+    fn precisely(&self, floor_ms: f64, newest_ms: f64) -> f64 {
+        let residuals = self.residuals_ms.iter().copied().chain([newest_ms]);
+        let near = residuals.filter(|residual_ms| (residual_ms - floor_ms).abs() < 1.5 * CELL_MS);
+        near.min_by(f64::total_cmp).unwrap_or(floor_ms)
+    }
+
     /// Makes laws more or less probable, by the density that each gave to what happened.
     fn weigh(&mut self, evidence: ByLaw, laws: &Laws) {
         let weights = self.weights.times(evidence);

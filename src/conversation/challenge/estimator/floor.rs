@@ -54,24 +54,24 @@ impl Floor {
         sum
     }
 
-    /// The mean of the floors that explain a message with this residual.
+    /// The residual of the floor that explains a message with this residual best.
     pub(super) fn explaining(
         &self,
         residual: i64,
         hops: ByLaw,
         weights: ByLaw,
         table: &Table,
-    ) -> f64 {
-        let (mut mean, mut all) = (0.0, 0.0);
+    ) -> i64 {
         let densities = table.densities(residual - self.lowest);
         let beliefs = self.resting.iter().zip(&self.hopping).zip(densities);
-        for (cell, ((resting, hopping), density)) in beliefs.enumerate() {
+        let shares = beliefs.map(|((resting, hopping), density)| {
             let share = mixed(*resting, *hopping, hops).times(*density);
-            let share = share.times(weights).sum();
-            mean += share * cell as f32;
-            all += share;
-        }
-        self.lowest as f64 + f64::from(mean / all.max(f32::MIN_POSITIVE))
+            share.times(weights).sum()
+        });
+        let best = shares
+            .enumerate()
+            .max_by(|one, other| one.1.total_cmp(&other.1));
+        self.lowest + best.map_or(0, |(cell, _)| cell as i64)
     }
 
     /// Learns from a message with this residual, and expects the next one. Returns the density that
