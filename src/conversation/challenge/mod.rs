@@ -4,9 +4,12 @@
 //! measures how long it waited and answers with the interval before the next beat. A player that
 //! answers every round right is told a secret.
 //!
+//! What the player makes of the stamps of the beats is an [`Estimator`]'s affair; [`Estimate`] is
+//! the answer with its reasons, and [`Loss`] tells why a round was lost.
+//!
 //! [`ServerMessage`] is what the host can say, in the words of the challenge.
 
-mod estimator;
+pub mod estimator;
 mod host;
 mod interval;
 mod loss;

@@ -416,7 +416,7 @@ mod tests {
         use crate::conversation::challenge::estimator::law::FLOORS;
 
         let floor = 2 * FLOORS * size_of::<ByLaw>() + size_of::<Floor>();
-        assert!(2 * floor + size_of::<Bayes>() < 28 * 1024);
+        assert!(2 * floor + size_of::<Bayes>() < 20 * 1024);
     }
 
     proptest! {

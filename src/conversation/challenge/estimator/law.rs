@@ -16,8 +16,9 @@ pub(super) const LAWS: usize = 8;
 /// so this is fine enough.
 pub(super) const CELL_MS: f64 = 8.0;
 
-/// How many cells the floor is looked for in: a second and a half.
-pub(super) const FLOORS: usize = 192;
+/// How many cells the floor is looked for in: a second. A floor further below the newest beats than
+/// that is given up; with half as much again, queues that build up are followed less well.
+pub(super) const FLOORS: usize = 128;
 
 /// The earliest and the latest lateness in a table, in cells: two seconds early, and four and a
 /// half late. What lies beyond is as improbable as they are.
