@@ -20,9 +20,9 @@ pub(super) const CELL_MS: f64 = 8.0;
 /// that is given up; with half as much again, queues that build up are followed less well.
 pub(super) const FLOORS: usize = 128;
 
-/// The earliest and the latest lateness in a table, in cells: two seconds early, and four and a
+/// The earliest and the latest lateness in a table, in cells: a second and a half early, four and a
 /// half late. What lies beyond is as improbable as they are.
-const EARLIEST: i64 = -256;
+const EARLIEST: i64 = -192;
 const LATEST: i64 = 575;
 
 /// A density, a millisecond, below which none falls: nothing is impossible.
