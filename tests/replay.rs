@@ -92,6 +92,7 @@ fn a_live_server_that_says_ouch_has_won() {
 fn a_recording_shows_what_was_answered_then_and_now() {
     let ran = Program::new("replay")
         .args([data("lost.jsonl")])
+        .args(["--estimator", "plain"])
         .json()
         .run();
     ran.succeeded();
@@ -113,7 +114,10 @@ fn a_recording_shows_what_was_answered_then_and_now() {
         (&"ended".into(), &2.into())
     );
 
-    let ran = Program::new("replay").args([data("lost.jsonl")]).run();
+    let ran = Program::new("replay")
+        .args([data("lost.jsonl")])
+        .args(["--estimator", "plain"])
+        .run();
     let lines: Vec<_> = ran.succeeded().stdout.lines().collect();
     assert_says(lines[2], &["then   now", "verdict"]);
     assert_says(lines[4], &["2500  3000", "good"]);
