@@ -10,7 +10,7 @@
 //! | [`simulation`] | two parties across a modelled network, in virtual time | `conversation`, `recording` |
 //! | [`hackattic`] | the two HTTP calls around the challenge | `conversation`, `link` |
 //! | [`server`] | the practice server | `conversation`, `link`, `simulation` |
-//! | [`report`] | what people and scripts read | `conversation`, `link` |
+//! | [`report`] | what people and scripts read | `conversation`, `link`, `simulation` |
 //! | [`cli`] | the commands | all of them |
 //!
 //! Start with [`conversation::Party`], the idea that the rest is built around, then read

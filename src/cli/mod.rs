@@ -278,7 +278,8 @@ fn refuse(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         let failure = Kind::Usage.because(cause.trim_start_matches("error: "));
         let mut stdout = io::stdout();
         let _ = json::write(&Item::Error(failure.item()), &mut stdout);
-        if !arguments.iter().any(|argument| argument == "serve") {
+        let has_none = |argument: &OsString| argument == "serve" || argument == "simulate";
+        if !arguments.iter().any(has_none) {
             let summary = Tally::default().summary(Outcome::Failed);
             let _ = json::write(&Item::Summary(summary), &mut stdout);
         }

@@ -1,7 +1,7 @@
-use std::fs::File;
-use std::io::{self, BufWriter};
+use std::collections::HashSet;
+use std::io;
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,12 +9,14 @@ use clap::Args;
 
 use super::Context;
 use super::failure::{Failure, Kind};
+use super::play::open_recording;
 use super::stopping::aside_unless_stopped;
 use super::values::{OutputFormat, estimator, hosted_rounds, model, sessions};
 use crate::conversation::challenge::EstimatorKind;
-use crate::recording::Recorder;
+use crate::conversation::{Stamp, WireEvent};
+use crate::recording::{Header, RecordingFile};
 use crate::report::{Item, Outcome, SimulatingItem, SimulationItem};
-use crate::simulation::{Batch, Contestant, Model, Played, Progress, Results, Session};
+use crate::simulation::{Batch, Contestant, Model, Progress, Results, Session};
 
 /// How many rounds a session has if nobody says otherwise.
 const DEFAULT_ROUNDS: NonZeroU32 = NonZeroU32::new(20).unwrap();
@@ -32,7 +34,9 @@ pub(super) struct Arguments {
     #[arg(long = "model", value_parser = model(), value_name = "MODEL")]
     models: Vec<Model>,
 
-    /// What makes answers of the stamps of the beats; may be given several times [default: all]
+    /// What makes answers of the stamps of the beats; may be given several times [default: all].
+    /// Beside them plays an oracle, which knows the intervals and loses only when no answer could be
+    /// in time
     #[arg(long = "estimator", value_parser = estimator(), value_name = "NAME")]
     estimators: Vec<EstimatorKind>,
 
@@ -48,7 +52,7 @@ pub(super) struct Arguments {
     #[arg(long, default_value_t = 1, value_name = "NUMBER")]
     seed: u64,
 
-    /// Play only the session of this number, on one network and with one estimator
+    /// Play only the session of this number, counted from zero; takes one --model and one --estimator
     #[arg(long, conflicts_with = "sessions", value_name = "NUMBER")]
     session: Option<u64>,
 
@@ -98,6 +102,8 @@ impl Arguments {
         if contestants.is_empty() {
             contestants.extend(EstimatorKind::ALL);
         }
+        let mut named = HashSet::new();
+        contestants.retain(|estimator| named.insert(estimator.name()));
         let contestants = contestants.into_iter().map(Contestant::Estimator);
         // Without it the figures of the others would have no measure.
         let oracle = matches!(playing, Playing::Many(_)).then_some(Contestant::Oracle);
@@ -105,6 +111,7 @@ impl Arguments {
         if models.is_empty() {
             models.extend(Model::ALL);
         }
+        models.retain(|model| named.insert(model.name));
         Ok(Config {
             models,
             contestants: oracle.into_iter().chain(contestants).collect(),
@@ -128,6 +135,13 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
         Playing::Many(sessions) => (sessions, None),
         Playing::One { number, .. } => (1, Some(number)),
     };
+    let mut record = match &playing {
+        Playing::One {
+            record: Some(path), ..
+        } => Some(open_recording(&mut context.stop, path.clone()).await?),
+        _ => None,
+    };
+    let mut written = Ok(());
     context.reporter.report(&Item::Simulating(SimulatingItem {
         models: models.iter().map(|model| model.name).collect(),
         estimators: contestants.iter().map(|one| one.name()).collect(),
@@ -149,20 +163,27 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
                     };
                     play(context, batch).await?
                 }
-                Playing::One { number, record } => {
+                Playing::One { number, .. } => {
                     let session = Session {
                         model: &model,
                         rounds,
                         seed,
                         number: *number,
                     };
-                    record_one(context, session, contestant, record.clone()).await?
+                    let (header, events, results) = play_one(context, session, contestant).await?;
+                    if let Some(file) = &mut record {
+                        written = write(file, &header, &events);
+                    }
+                    results
                 }
             };
             let item = SimulationItem::new(model.name, contestant.name(), rounds, seed, results);
             context.reporter.report(&Item::Simulation(item));
         }
     }
+    written.map_err(|error| {
+        Kind::Recording.because(format_args!("the recording cannot be written: {error}"))
+    })?;
     Ok(Outcome::Ended)
 }
 
@@ -218,13 +239,12 @@ async fn play(context: &mut Context<'_>, batch: Batch<'_>) -> Result<Results, Fa
     }
 }
 
-/// Plays a single session, and records it if that is wanted.
-async fn record_one(
+/// Plays a single session, and keeps what a recording of it holds.
+async fn play_one(
     context: &mut Context<'_>,
     session: Session<'_>,
     contestant: Contestant,
-    record: Option<PathBuf>,
-) -> Result<Results, Failure> {
+) -> Result<(Header, Vec<(Stamp, WireEvent)>, Results), Failure> {
     let Session {
         model: &model,
         rounds,
@@ -238,29 +258,23 @@ async fn record_one(
             seed,
             number,
         };
+        let (header, events, played) = session.record(contestant);
         let mut results = Results::default();
-        match record {
-            None => results.count(&session.play(contestant)),
-            Some(path) => {
-                let played = write(&session, contestant, &path).map_err(|error| {
-                    Kind::Recording.because(format_args!(
-                        "the recording {} cannot be written: {error}",
-                        path.display()
-                    ))
-                })?;
-                results.count(&played);
-            }
-        }
-        Ok(results)
+        results.count(&played);
+        (header, events, results)
     };
-    aside_unless_stopped(&mut context.stop, work).await?
+    aside_unless_stopped(&mut context.stop, work).await
 }
 
-fn write(session: &Session<'_>, contestant: Contestant, path: &Path) -> io::Result<Played> {
-    let (header, events, played) = session.record(contestant);
-    let mut recorder = Recorder::new(BufWriter::new(File::create(path)?), &header)?;
-    for (at, event) in &events {
+/// Writes a recording of a session that is over.
+fn write(
+    file: &mut RecordingFile,
+    header: &Header,
+    events: &[(Stamp, WireEvent)],
+) -> io::Result<()> {
+    let mut recorder = file.begin(header)?;
+    for (at, event) in events {
         recorder.record(*at, event)?;
     }
-    Ok(played)
+    Ok(())
 }

@@ -74,7 +74,7 @@ pub(super) fn model() -> impl TypedValueParser<Value = Model> {
 
 /// Reads how many sessions are to be simulated.
 pub(super) fn sessions(text: &str) -> Result<NonZeroU64, String> {
-    let wrong = |_| "it has to be a whole number, 1 at the least".to_owned();
+    let wrong = |_| format!("it has to be a whole number from 1 to {}", u64::MAX);
     text.parse().map_err(wrong)
 }
 

@@ -90,7 +90,12 @@ pub(super) fn write_simulating(
         label(out, "simulating", each)?;
         // The widest that a share can have: at one half.
         let error = 0.5 / (simulating.sessions as f64).sqrt();
-        let share = format_args!("share of them won; standard error {error:.4} at most");
+        let error = if error < 0.0001 {
+            "below 0.0001".to_owned()
+        } else {
+            format!("{error:.4} at most")
+        };
+        let share = format_args!("share of them won; standard error {error}");
         label(out, "", share)?;
     }
     write!(out, "\n{LABEL}{:<10}", "network")?;
@@ -100,9 +105,15 @@ pub(super) fn write_simulating(
     writeln!(out, "{LABEL:#}")
 }
 
-pub(super) fn write_simulation(item: &SimulationItem, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write_simulation(
+    item: &SimulationItem,
+    is_single: bool,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    if !is_single {
+        return write!(out, " {:>9.3}", item.share);
+    }
     let (style, word) = match item {
-        SimulationItem { sessions: 2.., .. } => return write!(out, " {:>9.3}", item.share),
         SimulationItem { won: 1, .. } => (GOOD, "won"),
         SimulationItem { wrong: 1, .. } => (BAD, "wrong"),
         _ => (BAD, "too late"),

@@ -17,6 +17,8 @@ pub struct Tally {
     lateness: Lateness,
     /// The lateness of the newest beat, which an `ouch!` may still take out of account.
     newest_ns: Option<i64>,
+    /// Nobody judged today's answer to the beat that comes next.
+    next_differs: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,8 +44,9 @@ impl Tally {
         self.differences.get_or_insert(0);
     }
 
-    /// A recorded beat is answered differently now.
+    /// The beat that comes next was recorded, and is answered differently now.
     pub fn differs(&mut self) {
+        self.next_differs = true;
         *self.differences.get_or_insert(0) += 1;
     }
 
@@ -90,7 +93,8 @@ impl Tally {
     fn beat(&mut self, beat: &Beat) {
         self.settle_newest();
         self.rounds += 1;
-        self.newest_ns = Some(beat.estimate.lateness_ns());
+        let is_judged = !std::mem::take(&mut self.next_differs);
+        self.newest_ns = is_judged.then(|| beat.estimate.lateness_ns());
         let margin_ns = beat.estimate.margin_ns();
         let worst_ns = self.worst_margin_ns.get_or_insert(margin_ns);
         *worst_ns = margin_ns.min(*worst_ns);
@@ -165,6 +169,18 @@ mod tests {
         assert_eq!(summary.worst_margin_ms, Some(10.0));
         assert_eq!(summary.mean_lateness_ms, Some(10.0));
         assert_eq!(summary.worst_lateness_ms, Some(30.0));
+    }
+
+    #[test]
+    fn an_answer_that_nobody_judged_has_no_lateness() {
+        let mut tally = Tally::default();
+        tally.begin_recording();
+        tally.count(&beat(720));
+        tally.differs();
+        tally.count(&beat(1740));
+        let summary = tally.summary(Outcome::Ended);
+        assert_eq!((summary.rounds, summary.differences), (2, Some(1)));
+        assert_eq!(summary.mean_lateness_ms, Some(20.0));
     }
 
     #[test]

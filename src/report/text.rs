@@ -39,6 +39,7 @@ pub struct Text {
     recording: Option<String>,
     /// How many columns a row of a simulation has, and those of the row that is held back.
     contestants: usize,
+    is_single_session: bool,
     simulations: Vec<SimulationItem>,
 }
 
@@ -79,6 +80,7 @@ impl Text {
             Item::Beat(_) | Item::Verdict(_) | Item::Note(_) | Item::Simulation(_) => Ok(()),
             Item::Simulating(simulating) => {
                 self.contestants = simulating.estimators.len();
+                self.is_single_session = simulating.session.is_some();
                 write_simulating(simulating, out)
             }
             Item::Open(open) => write_open(open, out),
@@ -121,7 +123,7 @@ impl Text {
         if let Some(first) = self.simulations.first() {
             write!(out, "{:<10}", first.model)?;
             for simulation in self.simulations.drain(..) {
-                write_simulation(&simulation, out)?;
+                write_simulation(&simulation, self.is_single_session, out)?;
             }
             writeln!(out)?;
         }

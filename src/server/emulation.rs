@@ -28,6 +28,9 @@ const UNDER_WAY: usize = 64;
 /// How long a client is given to hang up once everything that the server said has reached it.
 const LINGER: Duration = Duration::from_secs(2);
 
+/// How long a write to somebody who does not read may take.
+const WRITE: Duration = Duration::from_secs(10);
+
 /// Puts connections into a modelled network. The timers are tokio's: everything may be up to 2 ms
 /// later than the model has it.
 pub(super) struct Emulation {
@@ -104,12 +107,16 @@ async fn carry(
     let receive = async move {
         while let Some((arrival, chunk)) = receiver.recv().await {
             sleep_until(arrival).await;
-            to.write_all(&chunk).await?;
-            to.flush().await?;
+            timeout(WRITE, to.write_all(&chunk)).await??;
         }
-        to.shutdown().await
+        timeout(WRITE, to.shutdown()).await?
     };
-    let ((), received): ((), io::Result<()>) = tokio::join!(send, receive);
+    // What is sent is still received when no more is sent, but not the other way round.
+    let mut receive = pin!(receive);
+    let received: io::Result<()> = tokio::select! {
+        received = receive.as_mut() => received,
+        () = send => receive.await,
+    };
     if let Err(error) = received {
         tracing::debug!(%error, "nobody at the end of the way");
     }

@@ -40,8 +40,8 @@ enum Lateness {
 }
 
 impl Model {
-    /// The models that there are. [The first](Model::TARGETED) are those that the default
-    /// estimator's targets are set for; it was not made with an eye on the others.
+    /// The models that there are. [The first](Model::TARGETED) are those of the reference that the
+    /// default estimator's targets are set for.
     pub const ALL: &[Model] = &[
         Model {
             name: "lan",

@@ -108,7 +108,7 @@ impl<'a, P: Party> Side<'a, P> {
 
     /// When this side wakes up next.
     fn wake(&mut self, oversleep: &mut dyn FnMut() -> Duration) -> Option<Stamp> {
-        if self.is_over {
+        if self.is_over || self.has_closed {
             return None;
         }
         let opened = self.opened?;
@@ -141,7 +141,7 @@ impl<'a, P: Party> Side<'a, P> {
         while let Some(output) = self.party.poll_output() {
             match output {
                 Output::Event(event) => tell(News::Event(event)),
-                Output::Send(_) | Output::Close if self.is_over => {}
+                Output::Send(_) if self.has_closed => {}
                 Output::Send(message) => {
                     self.party.handle_written(at, &message);
                     let event = WireEvent::Sent(message);

@@ -275,47 +275,69 @@ fn a_stopped_batch_ends() {
     assert!(batch.run(2.try_into().unwrap(), &progress).sessions <= 2);
 }
 
-/// A small run of the table in the README. The expected shares were measured on 200,000 sessions;
-/// the tolerance is four standard errors of this run, which one run in 16,000 exceeds, and a run
-/// with a given seed always or never.
+/// How often a contestant wins on a network.
+fn share(name: &str, kind: EstimatorKind, sessions: u64) -> f64 {
+    let batch = Batch {
+        model: &name.parse().unwrap(),
+        contestant: Contestant::Estimator(kind),
+        rounds: 20,
+        seed: 1,
+        sessions,
+    };
+    let progress = Progress::default();
+    batch.run(2.try_into().unwrap(), &progress).share()
+}
+
+/// The reference that the models were taken from says how often the plain estimator wins across
+/// them, on 40,000 sessions. That it does so here shows that these are the same models.
 #[test]
-fn the_estimators_win_as_often_as_the_readme_says() {
-    let sessions = 1500;
+fn plain_wins_as_often_as_in_the_reference() {
     let expected = [
-        ("lan", 1.0, 1.0),
-        ("broadband", 1.0, 1.0),
-        ("mobile", 0.754, 0.949),
-        ("lossy3", 0.684, 0.963),
-        ("lossy8", 0.343, 0.834),
-        ("spiky", 0.602, 0.817),
+        ("lan", 1.0),
+        ("broadband", 1.0),
+        ("mobile", 0.754),
+        ("lossy3", 0.685),
+        ("lossy8", 0.347),
+        ("spiky", 0.609),
     ];
-    for (name, plain, bayes) in expected {
-        for (kind, expected) in [(EstimatorKind::Plain, plain), (EstimatorKind::Bayes, bayes)] {
-            let batch = Batch {
-                model: &name.parse().unwrap(),
-                contestant: Contestant::Estimator(kind),
-                rounds: 20,
-                seed: 7,
-                sessions,
-            };
-            let share = batch
-                .run(2.try_into().unwrap(), &Progress::default())
-                .share();
-            let tolerance = 4.0 * (expected * (1.0 - expected) / sessions as f64).sqrt();
-            assert!(
-                (share - expected).abs() <= tolerance,
-                "{kind} on {name}: {share}, not {expected} ± {tolerance:.3}"
-            );
-        }
+    for (name, expected) in expected {
+        let share = share(name, EstimatorKind::Plain, 20_000);
+        assert!(
+            (share - expected).abs() <= 0.01,
+            "{name}: {share}, not {expected}"
+        );
     }
 }
 
-/// On networks that it was not made for, the default estimator is no worse than the plain one: the
-/// difference of the two on the same sessions, less four of its standard errors.
+/// A small run of the table in the README. What is expected was measured on 200,000 sessions of
+/// another seed; the tolerance is four standard errors of this run.
 #[test]
-fn the_default_is_never_much_worse_than_plain() {
-    let sessions = 600;
-    for model in Model::ALL {
+fn the_default_wins_as_often_as_the_readme_says() {
+    let sessions = 1500;
+    let expected = [
+        ("lan", 1.0),
+        ("broadband", 1.0),
+        ("mobile", 0.948),
+        ("lossy3", 0.965),
+        ("lossy8", 0.836),
+        ("spiky", 0.816),
+    ];
+    for (name, expected) in expected {
+        let share = share(name, EstimatorKind::Bayes, sessions);
+        let tolerance = 4.0 * (expected * (1.0 - expected) / sessions as f64).sqrt();
+        assert!(
+            (share - expected).abs() <= tolerance,
+            "{name}: {share}, not {expected} ± {tolerance:.3}"
+        );
+    }
+}
+
+/// On the networks that there are no targets for, the default estimator is no worse than the plain
+/// one, but for a hundredth and two standard errors of the difference on the same sessions.
+#[test]
+fn the_default_is_no_worse_than_plain_on_the_other_networks() {
+    let sessions = 1000;
+    for model in &Model::ALL[Model::TARGETED.len()..] {
         let (mut worse, mut better) = (0, 0);
         for number in 0..sessions {
             let is_won = |kind| {
@@ -338,7 +360,7 @@ fn the_default_is_never_much_worse_than_plain() {
         let sessions = sessions as f64;
         let error = (worse + better).sqrt() / sessions;
         let gain = (better - worse) / sessions;
-        assert!(gain > -0.01 - 4.0 * error, "{model}: {gain} ± {error}");
+        assert!(gain > -0.01 - 2.0 * error, "{model}: {gain} ± {error}");
     }
 }
 

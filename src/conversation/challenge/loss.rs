@@ -43,9 +43,14 @@ impl LossReason {
 /// Answers less probable than this are called ambiguous: one in ten of them is wrong.
 const AMBIGUOUS: f64 = 0.9;
 
-/// Without probabilities, an answer is called ambiguous when its elapsed time is nearer to the edge
-/// of its window than to the interval: half of the 250 ms between them.
-const NEAR_THE_EDGE_NS: i64 = 125_000_000;
+/// Without probabilities, an answer is called ambiguous when its elapsed time is this near to the
+/// edge of its window: all but the fifth of it around the interval, since whoever measures from beat
+/// to beat is off by the lateness of two.
+const NEAR_THE_EDGE_NS: i64 = 200_000_000;
+
+/// How much sooner than the fastest verdict another has to come before that means anything: on a
+/// fast network such times differ by themselves.
+const NOTICEABLE: Duration = Duration::from_millis(10);
 
 impl Loss {
     /// Explains an `ouch!`. `fastest` is the shortest time from an answer to a `good!` so far.
@@ -84,9 +89,10 @@ fn was_missed(estimate: &Estimate, verdict_after: Duration, fastest: Option<Dura
         return verdict_after >= Interval::Ms700.duration();
     };
     let late_by = Duration::from_nanos(u64::try_from(estimate.lateness_ns()).unwrap_or(0));
-    let came_early = verdict_after < fastest / 2;
-    let came_like_a_beat = late_by + verdict_after >= Interval::Ms700.duration();
-    came_early || (came_like_a_beat && verdict_after > fastest * 2)
+    let came_early = verdict_after.saturating_add(NOTICEABLE) < fastest / 2;
+    let since_due = late_by.saturating_add(verdict_after);
+    let came_like_a_beat = since_due >= Interval::Ms700.duration();
+    came_early || (came_like_a_beat && verdict_after > fastest.saturating_mul(2))
 }
 
 /// The reason in words, to follow on the number of the round.
@@ -111,9 +117,11 @@ impl fmt::Display for Loss {
             }
             LossReason::Surprising => write!(
                 f,
-                "its answer was wrong or too late, though nothing spoke against {answer}"
+                "its answer was wrong or too late, though little spoke against {answer}"
             ),
-        }
+        }?;
+        let margin = estimate.margin_ns() as f64 / 1e6;
+        write!(f, "; margin {margin:.1} ms")
     }
 }
 
@@ -173,25 +181,34 @@ mod tests {
         let between = estimate(2270, Ms2000, Some((Ms2500, 0.45)));
         assert_eq!(
             explained(between.clone(), 80, Some(80)),
-            "its beat was ambiguous: 2000 and 270 ms late (55.0 %), or 2500 and 230 ms early (45.0 %)"
+            "its beat was ambiguous: 2000 and 270 ms late (55.0 %), or 2500 and 230 ms early (45.0 %); \
+             margin -20.0 ms"
         );
         assert_eq!(
             explained(between, 10, Some(80)),
             "its answer was too late: it was 2000 and 270 ms late (55.0 %), and 10 ms after the \
-             answer had left came word that the server had given up"
+             answer had left came word that the server had given up; margin -20.0 ms"
         );
         let sure = estimate(1502, Ms1500, Some((Ms2000, 0.001)));
         assert_eq!(
             explained(sure.clone(), 90, Some(80)),
-            "its answer was wrong or too late, though nothing spoke against 1500 and 2 ms late (99.9 %)"
+            "its answer was wrong or too late, though little spoke against 1500 and 2 ms late (99.9 %); margin 248.0 ms"
         );
         assert!(explained(sure.clone(), 720, Some(80)).contains("too late"));
         assert!(explained(sure.clone(), 720, None).contains("too late"));
-        assert!(explained(sure, 90, None).contains("wrong or too late"));
+        assert!(explained(sure.clone(), 90, None).contains("wrong or too late"));
+        // Two verdicts on a fast network: the second one is merely faster.
+        let on_loopback = Loss::explain(
+            Round::FIRST,
+            sure,
+            Duration::from_micros(80),
+            Some(Duration::from_micros(200)),
+        );
+        assert_eq!(on_loopback.reason, LossReason::Surprising);
         let near = estimate(1740, Ms1500, None);
         assert_eq!(
             explained(near, 80, Some(80)),
-            "its beat was ambiguous: 1500 and 240 ms late, or 2000 and 260 ms early"
+            "its beat was ambiguous: 1500 and 240 ms late, or 2000 and 260 ms early; margin 10.0 ms"
         );
     }
 }

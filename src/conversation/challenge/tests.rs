@@ -216,7 +216,11 @@ fn any_calls() -> impl Strategy<Value = Vec<(u64, Call)>> {
 }
 
 fn call<P: Party>(party: &mut P, at: u64, call: &Call) {
-    let at = Stamp::from_nanos(at);
+    let at = match at % 5 {
+        // Further than nanoseconds reach.
+        0 => Stamp::after_opening(Duration::new(at, 0)),
+        _ => Stamp::from_nanos(at),
+    };
     match call {
         Call::Open => party.handle_open(at),
         Call::Message(message) => party.handle_message(at, message),

@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::floor::Floor;
@@ -67,6 +68,12 @@ struct State {
 }
 
 impl Bayes {
+    /// An estimator that has what it needs before the connection opens, when time begins to count.
+    pub(super) fn prepared() -> Self {
+        LazyLock::force(&LAWS_AS_TABLES);
+        Bayes::default()
+    }
+
     /// By how much a stamp is later than the schedule has it, in milliseconds.
     fn residual_ms(&self, at: Stamp) -> f64 {
         (at.since_opening().as_secs_f64() - self.schedule.since_opening().as_secs_f64()) * 1e3
@@ -237,9 +244,11 @@ fn hops(laws: &Laws, interval: Interval, number: u32) -> ByLaw {
     })
 }
 
-/// Milliseconds as cells of the lattice.
+/// Milliseconds as cells of the lattice. What is further away than anything that happens is as far
+/// as that, so that residuals can be added up.
 fn cells(ms: f64) -> i64 {
-    (ms / CELL_MS).round() as i64
+    const FARTHEST: f64 = 1e15;
+    (ms / CELL_MS).round().clamp(-FARTHEST, FARTHEST) as i64
 }
 
 #[cfg(test)]
@@ -426,7 +435,11 @@ mod tests {
         ) {
             let mut estimator = Bayes::default();
             for (call, far, near) in calls {
-                let stamp = Stamp::from_nanos(if far % 4 == 0 { far } else { near });
+                let stamp = match far % 8 {
+                    0 => Stamp::from_nanos(far),
+                    1 => Stamp::after_opening(Duration::new(far, 5)),
+                    _ => Stamp::from_nanos(near),
+                };
                 match call {
                     0 => estimator.opened(stamp),
                     1 => estimator.greeted(stamp),

@@ -177,7 +177,7 @@ impl EstimatorKind {
     pub fn estimator(self) -> Box<dyn Estimator> {
         match self {
             EstimatorKind::Plain => Box::new(Plain::default()),
-            EstimatorKind::Bayes => Box::new(Bayes::default()),
+            EstimatorKind::Bayes => Box::new(Bayes::prepared()),
         }
     }
 }
