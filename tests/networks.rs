@@ -112,7 +112,7 @@ fn a_lost_session_says_why_in_words() {
     let lost = fs::read(lost.succeeded().path("session.jsonl")).unwrap();
     let ran = replay(&lost, &["--estimator", "plain"]);
     let loss = &ran.succeeded().summary()["loss"];
-    assert_eq!(loss["reason"], "surprising", "{loss}");
+    assert_eq!(loss["reason"], "ambiguous", "{loss}");
     assert_eq!(loss["round"], 3, "{loss}");
     assert_eq!(loss["interval_ms"], 2000, "{loss}");
     assert_eq!(loss["runner_up_ms"], 1500, "{loss}");
@@ -120,7 +120,11 @@ fn a_lost_session_says_why_in_words() {
         .file("session.jsonl", &lost)
         .args(["session.jsonl", "--estimator", "plain"])
         .run();
-    assert_says(&text.stdout, &["why         round 3: its answer was wrong"]);
+    let why = [
+        "why         round 3: its beat was ambiguous: 2000",
+        "margin 138.8 ms",
+    ];
+    assert_says(&text.stdout, &why);
     // Today it is answered otherwise: nothing is known of that answer.
     let today = replay(&lost, &[]);
     assert!(today.summary()["loss"].is_null(), "{today:?}");

@@ -3,8 +3,8 @@
 //! [`Server::bind`] takes the port, [`Server::run`] serves until it is told to stop. Inside,
 //! `accept` turns TCP connections into requests, `routes` answers them, and the `hub` holds what
 //! they share and the conversations that come of them; `admission` keeps the one-time tokens, and
-//! `game` decides what is played; `emulation` can put a modelled network in between. The conversation itself is a
-//! [`Host`](crate::conversation::challenge::Host) that the link drives.
+//! `game` decides what is played; `emulation` can put a modelled network in between. The
+//! conversation itself is a [`Host`](crate::conversation::challenge::Host) that the link drives.
 
 mod accept;
 mod admission;
