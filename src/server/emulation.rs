@@ -121,3 +121,51 @@ async fn carry(
         tracing::debug!(%error, "nobody at the end of the way");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A way through a network, and its two ends: what is written here arrives there.
+    fn way(name: &str) -> (DuplexStream, DuplexStream, impl Future<Output = ()>) {
+        let mut path = name.parse::<Model>().unwrap().path(7);
+        let (here, begin) = duplex(CHUNK);
+        let (end, there) = duplex(CHUNK);
+        let carrying = async move { carry(begin, end, &mut *path).await };
+        (here, there, carrying)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn everything_arrives_and_in_order() {
+        for name in ["lan", "spiky", "handover"] {
+            let (mut here, mut there, carrying) = way(name);
+            let sent: Vec<u8> = (0..300_000_u32)
+                .map(|number| (number % 251) as u8)
+                .collect();
+            let sending = async {
+                here.write_all(&sent).await.unwrap();
+                here.shutdown().await.unwrap();
+            };
+            let mut received = Vec::new();
+            let receiving = there.read_to_end(&mut received);
+            let ((), (), length) = tokio::join!(carrying, sending, receiving);
+            assert_eq!(length.unwrap(), sent.len(), "{name}");
+            assert!(received == sent, "{name}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_receiver_that_is_gone_or_does_not_read_ends_the_way() {
+        for is_gone in [true, false] {
+            let (mut here, there, carrying) = way("lan");
+            let there = (!is_gone).then_some(there);
+            let sending = async {
+                // More than fits into the two ends; the sender stays on.
+                let _ = here.write_all(&[0; 3 * CHUNK]).await;
+                &here
+            };
+            let ((), _) = tokio::join!(carrying, sending);
+            drop(there);
+        }
+    }
+}
