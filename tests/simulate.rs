@@ -105,7 +105,7 @@ fn what_makes_no_sense_is_a_usage_error() {
     let cases: [(&[&str], &[&str]); 6] = [
         (&["--model", "moon"], &["moon", "lan", "spiky"]),
         (&["--estimator", "guess"], &["guess", "plain", "bayes"]),
-        (&["--sessions", "0"], &["--sessions", "1 at the least"]),
+        (&["--sessions", "0"], &["--sessions", "from 1 to"]),
         (&["--rounds", "10001"], &["--rounds", "10000"]),
         (&["--session", "1"], &["--model", "--estimator"]),
         (&["--record", "x"], &["--session"]),
