@@ -118,6 +118,34 @@ fn what_makes_no_sense_is_a_usage_error() {
 }
 
 #[test]
+fn a_network_before_a_server_has_to_be_a_known_one_and_the_server_ours() {
+    let cases: [(&str, &[&str], &[&str]); 3] = [
+        ("serve", &["--network", "moon"], &["moon", "lan", "spiky"]),
+        ("solve", &["--network", "mobile"], &["--practice"]),
+        (
+            "solve",
+            &["--estimator", "guess"],
+            &["guess", "plain", "bayes"],
+        ),
+    ];
+    for (command, args, words) in cases {
+        let ran = Program::new(command).args(args).run();
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert_says(&ran.stderr, words);
+    }
+}
+
+#[test]
+fn the_practice_server_can_have_a_network_before_it() {
+    let ran = Program::new("solve")
+        .args(["--practice", "--network", "broadband", "--rounds", "1"])
+        .json()
+        .run();
+    let open = ran.succeeded().the("open");
+    assert!(open["upgrade_ms"].as_f64().unwrap() > 40.0, "{open}");
+}
+
+#[test]
 fn ctrl_c_ends_a_long_simulation() {
     let mut running = Program::new("simulate")
         .args(["--model", "lan", "--sessions", "1000000000"])

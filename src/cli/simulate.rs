@@ -155,7 +155,7 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
             let results = match &playing {
                 Playing::Many(sessions) => {
                     let batch = Batch {
-                        model: &model,
+                        model,
                         contestant,
                         rounds,
                         seed,
@@ -165,15 +165,19 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
                 }
                 Playing::One { number, .. } => {
                     let session = Session {
-                        model: &model,
+                        model,
                         rounds,
                         seed,
                         number: *number,
                     };
-                    let (header, events, results) = play_one(context, session, contestant).await?;
+                    let work = move || session.record(contestant);
+                    let recorded = aside_unless_stopped(&mut context.stop, work).await?;
+                    let (header, events, played) = recorded;
                     if let Some(file) = &mut record {
                         written = write(file, &header, &events);
                     }
+                    let mut results = Results::default();
+                    results.count(&played);
                     results
                 }
             };
@@ -188,37 +192,18 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
 }
 
 /// Plays a batch on all cores, and shows how far it has come.
-async fn play(context: &mut Context<'_>, batch: Batch<'_>) -> Result<Results, Failure> {
+async fn play(context: &mut Context<'_>, batch: Batch) -> Result<Results, Failure> {
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let progress = Arc::new(Progress::default());
-    let Batch {
-        model: &model,
-        contestant,
-        rounds,
-        seed,
-        sessions,
-    } = batch;
     let title = |played: u64| {
-        let of = |whole: u64| played.saturating_mul(whole) / sessions.max(1);
+        let of = |whole: u64| played.saturating_mul(whole) / batch.sessions.max(1);
         let done = "#".repeat(usize::try_from(of(BAR as u64)).unwrap_or(BAR));
-        let percent = of(100);
-        format!(
-            "{model:<10} {:<8} [{done:<BAR$}] {percent:>3} % …",
-            contestant.name()
-        )
+        let (model, name, percent) = (batch.model, batch.contestant.name(), of(100));
+        format!("{model:<10} {name:<8} [{done:<BAR$}] {percent:>3} % …")
     };
     context.reporter.wait_for(&title(0));
     let shared = Arc::clone(&progress);
-    let playing = tokio::task::spawn_blocking(move || {
-        let batch = Batch {
-            model: &model,
-            contestant,
-            rounds,
-            seed,
-            sessions,
-        };
-        batch.run(threads, &shared)
-    });
+    let playing = tokio::task::spawn_blocking(move || batch.run(threads, &shared));
     let mut playing = std::pin::pin!(playing);
     let mut stopped = None;
     let results = loop {
@@ -237,33 +222,6 @@ async fn play(context: &mut Context<'_>, batch: Batch<'_>) -> Result<Results, Fa
         Some(reason) => Err(reason.into()),
         None => results.map_err(|error| Kind::Internal.because(error)),
     }
-}
-
-/// Plays a single session, and keeps what a recording of it holds.
-async fn play_one(
-    context: &mut Context<'_>,
-    session: Session<'_>,
-    contestant: Contestant,
-) -> Result<(Header, Vec<(Stamp, WireEvent)>, Results), Failure> {
-    let Session {
-        model: &model,
-        rounds,
-        seed,
-        number,
-    } = session;
-    let work = move || {
-        let session = Session {
-            model: &model,
-            rounds,
-            seed,
-            number,
-        };
-        let (header, events, played) = session.record(contestant);
-        let mut results = Results::default();
-        results.count(&played);
-        (header, events, results)
-    };
-    aside_unless_stopped(&mut context.stop, work).await
 }
 
 /// Writes a recording of a session that is over.

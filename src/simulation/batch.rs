@@ -10,9 +10,9 @@ const AT_A_TIME: u64 = 64;
 
 /// Many sessions of one kind.
 #[derive(Clone, Copy, Debug)]
-pub struct Batch<'a> {
+pub struct Batch {
     /// The network.
-    pub model: &'a Model,
+    pub model: Model,
     /// Who plays.
     pub contestant: Contestant,
     /// How many rounds each session has.
@@ -85,7 +85,7 @@ impl Progress {
     }
 }
 
-impl Batch<'_> {
+impl Batch {
     /// Plays the sessions on so many threads, this one among them. What is counted does not depend
     /// on how many there are, unless the batch is stopped before its end.
     pub fn run(&self, threads: NonZeroUsize, progress: &Progress) -> Results {

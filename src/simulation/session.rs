@@ -15,9 +15,9 @@ const SECRET: &str = "square limit withered water yellow sun";
 
 /// One game of the challenge across a modelled network.
 #[derive(Clone, Copy, Debug)]
-pub struct Session<'a> {
+pub struct Session {
     /// The network.
-    pub model: &'a Model,
+    pub model: Model,
     /// How many rounds are played.
     pub rounds: u32,
     /// What everything is drawn from, together with the number.
@@ -55,7 +55,7 @@ pub struct Played {
     pub cause: Option<LossCause>,
 }
 
-impl Session<'_> {
+impl Session {
     /// Plays the session.
     pub fn play(&self, contestant: Contestant) -> Played {
         self.play_before(contestant, &mut Unwatched)

@@ -226,7 +226,7 @@ proptest! {
 
 #[test]
 fn the_same_seed_is_the_same_session_to_the_byte() {
-    for model in Model::ALL {
+    for &model in Model::ALL {
         let session = |number| Session {
             model,
             rounds: 20,
@@ -244,7 +244,7 @@ fn the_same_seed_is_the_same_session_to_the_byte() {
 #[test]
 fn results_do_not_depend_on_the_threads() {
     let batch = Batch {
-        model: &Model::ALL[2],
+        model: Model::ALL[2],
         contestant: Contestant::Estimator(EstimatorKind::Plain),
         rounds: 20,
         seed: 7,
@@ -264,7 +264,7 @@ fn results_do_not_depend_on_the_threads() {
 #[test]
 fn a_stopped_batch_ends() {
     let batch = Batch {
-        model: &Model::ALL[0],
+        model: Model::ALL[0],
         contestant: Contestant::Oracle,
         rounds: 20,
         seed: 7,
@@ -278,7 +278,7 @@ fn a_stopped_batch_ends() {
 /// How often a contestant wins on a network.
 fn share(name: &str, kind: EstimatorKind, sessions: u64) -> f64 {
     let batch = Batch {
-        model: &name.parse().unwrap(),
+        model: name.parse().unwrap(),
         contestant: Contestant::Estimator(kind),
         rounds: 20,
         seed: 1,
@@ -337,7 +337,7 @@ fn the_default_wins_as_often_as_the_readme_says() {
 #[test]
 fn the_default_is_no_worse_than_plain_on_the_other_networks() {
     let sessions = 1000;
-    for model in &Model::ALL[Model::TARGETED.len()..] {
+    for &model in &Model::ALL[Model::TARGETED.len()..] {
         let (mut worse, mut better) = (0, 0);
         for number in 0..sessions {
             let is_won = |kind| {
@@ -372,7 +372,7 @@ fn reasons_for_losses_are_mostly_right() {
         let model: Model = name.parse().unwrap();
         for number in 0..400 {
             let session = Session {
-                model: &model,
+                model,
                 rounds: 20,
                 seed: 3,
                 number,

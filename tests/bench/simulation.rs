@@ -81,7 +81,7 @@ fn main() -> anyhow::Result<()> {
 
 /// Sessions of one network and one estimator, and how long each pass of them took.
 struct Row {
-    batch: Batch<'static>,
+    batch: Batch,
     results: Results,
     times: Vec<Duration>,
 }
@@ -100,7 +100,7 @@ fn sessions() -> anyhow::Result<()> {
         times: Vec::new(),
     };
     let mut groups = PLAYED.map(|(kind, sessions, target)| {
-        let rows = Model::TARGETED.iter();
+        let rows = Model::TARGETED.iter().copied();
         let rows: Vec<Row> = rows.map(|model| row(kind, sessions, model)).collect();
         (target, rows)
     });
