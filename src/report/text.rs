@@ -11,6 +11,7 @@ use super::{
     BeatItem, ErrorItem, Item, NoteItem, OpenItem, Outcome, SimulationItem, SummaryItem,
     VerdictItem,
 };
+use crate::conversation::challenge::AMBIGUOUS;
 use crate::link::Printable;
 
 pub(super) const LABEL: Style = Style::new().bold();
@@ -25,9 +26,6 @@ const REMARK: usize = 67;
 /// Margins below this are marked, in milliseconds. Chosen to catch the eye early enough: a fifth of
 /// the 250 ms from an interval to the nearest edge.
 const NARROW_MS: f64 = 50.0;
-
-/// Answers that are less probable than this are marked: of ten of them one is wrong.
-const UNSURE: f64 = 0.9;
 
 /// Writes items as lines. A beat is held back until its verdict is there, the next beat, or the
 /// end, so that a round is one line.
@@ -288,7 +286,7 @@ impl fmt::Display for Row<'_> {
         let warn = |warns| if warns { WARN } else { Style::new() };
         // Where the estimator knows how sure it is, that is what tells; a margin it may overrule.
         let narrow = warn(beat.confidence.is_none() && beat.margin_ms < NARROW_MS);
-        let unsure = warn(beat.confidence.is_some_and(|share| share < UNSURE));
+        let unsure = warn(beat.confidence.is_some_and(|share| share < AMBIGUOUS));
         let sure = beat
             .confidence
             .map_or("-".to_owned(), |share| format!("{:.1} %", share * 100.0));

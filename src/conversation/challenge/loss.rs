@@ -41,7 +41,7 @@ impl LossReason {
 }
 
 /// Answers less probable than this are called ambiguous: one in ten of them is wrong.
-const AMBIGUOUS: f64 = 0.9;
+pub const AMBIGUOUS: f64 = 0.9;
 
 /// Without probabilities, an answer is called ambiguous when its elapsed time is this near to the
 /// edge of its window: all but the fifth of it around the interval, since whoever measures from beat

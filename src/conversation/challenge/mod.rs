@@ -22,7 +22,7 @@ mod tests;
 pub use estimator::{Bayes, Estimate, Estimator, EstimatorKind, Plain, UnknownEstimatorError};
 pub use host::{Host, HostEvent, LossCause};
 pub use interval::{Interval, ParseIntervalError, Window};
-pub use loss::{Loss, LossReason};
+pub use loss::{AMBIGUOUS, Loss, LossReason};
 pub use message::ServerMessage;
 pub use player::{Beat, Player, PlayerEvent, PlayerSettings, Standing};
 pub use round::{Round, Verdict};
