@@ -6,9 +6,11 @@
 //! make these calls is a *driver*: the link runs a party over a real socket, the replay runs one
 //! over the stamps of a recording, and tests run two of them against each other in virtual time.
 //!
-//! The conversations themselves are submodules: [`challenge`] is the timing game.
+//! The conversations themselves are submodules: [`challenge`] is the timing game, [`latency`] measures
+//! round trips.
 
 pub mod challenge;
+pub mod latency;
 mod stamp;
 mod wire;
 
