@@ -7,6 +7,8 @@
 mod pinger;
 mod series;
 mod statistics;
+#[cfg(test)]
+mod tests;
 
 pub use pinger::{Flight, Medium, PayloadSize, Pinger, PingerEvent, PingerSettings};
 pub use series::{Series, Slot, Span};

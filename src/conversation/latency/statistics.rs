@@ -4,8 +4,12 @@ use hdrhistogram::Histogram;
 
 use super::PingerEvent;
 
-/// How many digits of a percentile are exact: an error of a thousandth, in 100 KiB or so.
+/// How many digits of a percentile are exact: an error of a thousandth.
 const SIGNIFICANT_DIGITS: u8 = 3;
+
+/// The longest round trip that percentiles can tell from a longer one: an hour, in nanoseconds. With
+/// three digits, that takes some 250 KiB.
+const LONGEST: u64 = 3_600_000_000_000;
 
 /// Adds up what a pinger notices.
 #[derive(Clone, Debug, Default)]
@@ -76,8 +80,9 @@ pub struct RoundTrips {
 
 impl Default for RoundTrips {
     fn default() -> Self {
-        // The only thing that can be wrong is the number of digits, which has to be five at most.
-        let histogram = Histogram::new(SIGNIFICANT_DIGITS).expect("three digits are possible");
+        let histogram = Histogram::new_with_max(LONGEST, SIGNIFICANT_DIGITS)
+            // Refused are a maximum below two, and more than five digits.
+            .expect("both constants are within bounds");
         RoundTrips {
             histogram,
             least: Duration::MAX,
@@ -93,7 +98,6 @@ impl Default for RoundTrips {
 impl RoundTrips {
     /// Adds one, in the order in which the pongs arrived.
     pub fn record(&mut self, time: Duration) {
-        // Three centuries are more than the histogram can hold, and than anybody waits.
         let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         self.histogram.saturating_record(nanos);
         self.least = self.least.min(time);
