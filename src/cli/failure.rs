@@ -1,10 +1,12 @@
 use std::fmt;
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use reqwest::StatusCode;
 
+use crate::conversation::CloseReason;
 use crate::hackattic::{ApiCause, ApiError, TokenError};
-use crate::link::{DialError, Phase, StopReason};
+use crate::link::{DialError, EndCause, Ending, Phase, Printable, StopReason};
 use crate::report::{ErrorItem, Outcome};
 
 /// What a command fails with: a kind that scripts can act on, and a cause for people.
@@ -45,6 +47,8 @@ pub(super) enum Kind {
     Protocol,
     /// The server said `ouch!`.
     Lost,
+    /// Pings were sent, and no pong came at all.
+    Unanswered,
     /// The solution was rejected.
     Rejected,
     /// A person stopped it.
@@ -66,6 +70,7 @@ impl Kind {
             Kind::Deadline => "deadline",
             Kind::Protocol => "protocol",
             Kind::Lost => "lost",
+            Kind::Unanswered => "unanswered",
             Kind::Rejected => "rejected",
             Kind::Interrupted => "interrupted",
             Kind::Internal => "internal",
@@ -75,7 +80,7 @@ impl Kind {
     /// The exit code, as the README lists them.
     pub(super) fn exit_code(self) -> ExitCode {
         ExitCode::from(match self {
-            Kind::Lost | Kind::Rejected | Kind::Internal => 1,
+            Kind::Lost | Kind::Unanswered | Kind::Rejected | Kind::Internal => 1,
             Kind::Usage | Kind::Recording => 2,
             Kind::Credentials => 3,
             Kind::Unreachable | Kind::Dropped | Kind::Silent | Kind::Deadline => 4,
@@ -87,7 +92,7 @@ impl Kind {
     /// What a run came to that failed so.
     pub(super) fn outcome(self) -> Outcome {
         match self {
-            Kind::Lost => Outcome::Lost,
+            Kind::Lost | Kind::Unanswered => Outcome::Lost,
             Kind::Rejected => Outcome::Rejected,
             Kind::Interrupted => Outcome::Interrupted,
             _ => Outcome::Failed,
@@ -132,6 +137,7 @@ impl Failure {
             attempt: None,
             retry_in_ms: None,
             recording: None,
+            target: None,
         }
     }
 
@@ -144,6 +150,37 @@ impl Failure {
             StopReason::Deadline => Kind::Deadline.because(format_args!(
                 "the time that --deadline allows for the run was up{at_what_point}"
             )),
+        }
+    }
+
+    /// How a conversation ended otherwise than it should have; `after` says at which point, and
+    /// `but` what a farewell left open.
+    pub(super) fn ended(ending: &Ending, after: &str, but: &str) -> Self {
+        match &ending.cause {
+            EndCause::Stopped(reason) => Failure::stopped(*reason, &format!(" {after}")),
+            EndCause::Idle(limit) => Kind::Silent.because(format_args!(
+                "no message for {limit:?} {after}; --idle-timeout waits longer"
+            )),
+            EndCause::Lost(error) => {
+                Kind::Dropped.because(format_args!("the connection was lost {after}: {error}"))
+            }
+            EndCause::Violated(violation) => Kind::Protocol.because(format_args!(
+                "the server broke the WebSocket protocol {after}: {violation}"
+            )),
+            EndCause::PeerClosed | EndCause::Done => {
+                let CloseReason { code, reason, .. } = &ending.close;
+                let mut close = match *code {
+                    CloseReason::NO_STATUS => "without a code".to_owned(),
+                    code => format!("with code {code}"),
+                };
+                if !reason.is_empty() {
+                    // Writing to a string does not fail.
+                    let _ = write!(close, " and the reason \"{}\"", Printable(reason));
+                }
+                Kind::Dropped.because(format_args!(
+                    "the server closed the connection {after}, {close}{but}"
+                ))
+            }
         }
     }
 

@@ -8,6 +8,7 @@ mod environment;
 mod failure;
 mod logging;
 mod man;
+mod ping;
 mod play;
 mod practice;
 mod replay;
@@ -29,7 +30,9 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::runtime;
 
 use crate::link::{Stop, Stopper};
-use crate::report::{Item, Job, Outcome, Outlet, Redactor, Reporter, Tally, json};
+use crate::report::{
+    Item, Job, Outcome, Outlet, PingSummaryItem, PingTallies, Redactor, Reporter, Tally, json,
+};
 use crate::server::Settings;
 use environment::Environment;
 use failure::{Failure, Kind};
@@ -59,6 +62,7 @@ struct Cli {
 enum Command {
     Solve(solve::Arguments),
     Replay(replay::Arguments),
+    Ping(ping::Arguments),
     Serve(serve::Arguments),
     Simulate(simulate::Arguments),
     /// Print a completion script for a shell
@@ -74,6 +78,7 @@ enum Command {
 enum Configured {
     Solve(solve::Config),
     Replay(replay::Config),
+    Ping(ping::Config),
     Serve(Settings),
     Simulate(simulate::Config),
 }
@@ -84,6 +89,7 @@ struct Context<'a> {
     reporter: &'a mut Reporter,
     aside: Aside,
     tally: &'a mut Tally,
+    pinged: PingTallies,
     stopper: Stopper,
     stop: Stop,
 }
@@ -104,9 +110,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Man => man::page(Cli::command())
             .context("making the manual page")
             .and_then(|page| print(&page)),
-        Command::Solve(_) | Command::Replay(_) | Command::Serve(_) | Command::Simulate(_) => {
-            conduct(cli)
-        }
+        Command::Solve(_)
+        | Command::Replay(_)
+        | Command::Ping(_)
+        | Command::Serve(_)
+        | Command::Simulate(_) => conduct(cli),
     };
     match printed {
         Ok(code) => code,
@@ -138,12 +146,13 @@ fn conduct(cli: Cli) -> anyhow::Result<ExitCode> {
 async fn report(cli: Cli) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen().context("listening for signals")?;
     let redactor = Redactor::default();
-    let (format, has_summary) = match &cli.command {
-        Command::Solve(arguments) => (arguments.output, true),
-        Command::Replay(arguments) => (arguments.output, true),
-        Command::Serve(arguments) => (arguments.output, false),
-        Command::Simulate(arguments) => (arguments.output, false),
-        Command::Completions { .. } | Command::Man => (OutputFormat::Text, false),
+    let (format, last) = match &cli.command {
+        Command::Solve(arguments) => (arguments.output, Last::Rounds),
+        Command::Replay(arguments) => (arguments.output, Last::Rounds),
+        Command::Ping(arguments) => (arguments.output, Last::RoundTrips),
+        Command::Serve(arguments) => (arguments.output, Last::Nothing),
+        Command::Simulate(arguments) => (arguments.output, Last::Nothing),
+        Command::Completions { .. } | Command::Man => (OutputFormat::Text, Last::Nothing),
     };
     let (mut reporter, live) = Reporter::on_stdout(format.into(), &redactor)?;
     let stderr = Outlet::new(move |job| match job {
@@ -155,12 +164,14 @@ async fn report(cli: Cli) -> anyhow::Result<ExitCode> {
         outlet: stderr,
     };
     let mut tally = Tally::default();
+    let pinged = PingTallies::default();
     let (stopper, stop) = Stop::channel();
     let mut context = Context {
         redactor,
         reporter: &mut reporter,
         aside: aside.clone(),
         tally: &mut tally,
+        pinged: pinged.clone(),
         stopper: stopper.clone(),
         stop,
     };
@@ -173,12 +184,12 @@ async fn report(cli: Cli) -> anyhow::Result<ExitCode> {
     if let Err(failure) = &result {
         reporter.report(&Item::Error(failure.item()));
     }
-    if has_summary {
-        let outcome = match &result {
-            Ok(outcome) => *outcome,
-            Err(failure) => failure.kind.outcome(),
-        };
-        reporter.report(&Item::Summary(tally.summary(outcome)));
+    let outcome = match &result {
+        Ok(outcome) => *outcome,
+        Err(failure) => failure.kind.outcome(),
+    };
+    for summary in last.summaries(tally, &pinged, outcome) {
+        reporter.report(&summary);
     }
     // All of it is to be read, however long that takes, unless a signal says otherwise.
     let unwritten = match signals.or(reporter.finish()).await {
@@ -203,11 +214,45 @@ async fn report(cli: Cli) -> anyhow::Result<ExitCode> {
     Ok(code)
 }
 
+/// What is reported last, whatever came of the command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Last {
+    /// Nothing but what the command itself reports.
+    Nothing,
+    /// The summary of rounds that were played or judged.
+    Rounds,
+    /// The summaries of round trips, one for each target.
+    RoundTrips,
+}
+
+impl Last {
+    fn summaries(self, tally: Tally, pinged: &PingTallies, outcome: Outcome) -> Vec<Item> {
+        match self {
+            Last::Nothing => Vec::new(),
+            Last::Rounds => vec![Item::Summary(tally.summary(outcome))],
+            Last::RoundTrips => {
+                let pinged = pinged.lock();
+                if pinged.is_empty() {
+                    // It failed before there was a target.
+                    let none = PingSummaryItem {
+                        outcome,
+                        ..PingSummaryItem::default()
+                    };
+                    return vec![Item::PingSummary(none)];
+                }
+                let summaries = pinged.iter().map(|tally| tally.summary(outcome));
+                summaries.map(Item::PingSummary).collect()
+            }
+        }
+    }
+}
+
 /// Makes a configuration of the arguments, the environment, and the files that they name.
 fn configure(command: Command, environment: &Environment) -> Result<Configured, Failure> {
     match command {
         Command::Solve(arguments) => Ok(Configured::Solve(arguments.configure(environment)?)),
         Command::Replay(arguments) => Ok(Configured::Replay(arguments.configure()?)),
+        Command::Ping(arguments) => Ok(Configured::Ping(arguments.configure()?)),
         Command::Serve(arguments) => Ok(Configured::Serve(arguments.configure()?)),
         Command::Simulate(arguments) => Ok(Configured::Simulate(arguments.configure()?)),
         Command::Completions { .. } | Command::Man => {
@@ -228,6 +273,7 @@ async fn execute(cli: Cli, context: &mut Context<'_>) -> Result<Outcome, Failure
     match aside_unless_stopped(&mut context.stop, configure).await?? {
         Configured::Solve(config) => solve::run(config, context).await,
         Configured::Replay(config) => replay::run(config, context).await,
+        Configured::Ping(config) => ping::run(config, context).await,
         Configured::Serve(settings) => serve::run(settings, context).await,
         Configured::Simulate(config) => simulate::run(config, context).await,
     }
@@ -278,10 +324,14 @@ fn refuse(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         let failure = Kind::Usage.because(cause.trim_start_matches("error: "));
         let mut stdout = io::stdout();
         let _ = json::write(&Item::Error(failure.item()), &mut stdout);
-        let has_none = |argument: &OsString| argument == "serve" || argument == "simulate";
-        if !arguments.iter().any(has_none) {
-            let summary = Tally::default().summary(Outcome::Failed);
-            let _ = json::write(&Item::Summary(summary), &mut stdout);
+        let last = match arguments.get(1).and_then(|command| command.to_str()) {
+            Some("serve" | "simulate") => Last::Nothing,
+            Some("ping") => Last::RoundTrips,
+            _ => Last::Rounds,
+        };
+        let none = (Tally::default(), PingTallies::default());
+        for summary in last.summaries(none.0, &none.1, Outcome::Failed) {
+            let _ = json::write(&summary, &mut stdout);
         }
     }
     Kind::Usage.exit_code()

@@ -16,9 +16,7 @@ use super::values::duration;
 use super::{Aside, Context};
 use crate::conversation::challenge::{Beat, Loss, Player, PlayerEvent, Standing};
 use crate::conversation::{CloseReason, Stamp, WireEvent};
-use crate::link::{
-    Address, Dialed, EndCause, Ending, Limits, Observer, Printable, Stop, clock, drive,
-};
+use crate::link::{Address, Dialed, EndCause, Ending, Limits, Observer, Stop, clock, drive};
 use crate::recording::{Conversation, Header, Recorder, RecordingFile, VERSION};
 use crate::report::{BeatItem, Item, OpenItem, Redactor, Reporter, Tally};
 
@@ -277,32 +275,7 @@ impl Played {
             }
             Standing::Playing | Standing::Enough | Standing::Won { .. } => {}
         }
-        match &self.ending.cause {
-            EndCause::Stopped(reason) => Failure::stopped(*reason, &format!(" {after}")),
-            EndCause::Idle(limit) => Kind::Silent.because(format_args!(
-                "no message for {limit:?} {after}; --idle-timeout waits longer"
-            )),
-            EndCause::Lost(error) => {
-                Kind::Dropped.because(format_args!("the connection was lost {after}: {error}"))
-            }
-            EndCause::Violated(violation) => Kind::Protocol.because(format_args!(
-                "the server broke the WebSocket protocol {after}: {violation}"
-            )),
-            EndCause::PeerClosed | EndCause::Done => {
-                let CloseReason { code, reason, .. } = &self.ending.close;
-                let mut close = match *code {
-                    CloseReason::NO_STATUS => "without a code".to_owned(),
-                    code => format!("with code {code}"),
-                };
-                if !reason.is_empty() {
-                    // Writing to a string does not fail.
-                    let _ = write!(close, " and the reason \"{}\"", Printable(reason));
-                }
-                Kind::Dropped.because(format_args!(
-                    "the server closed the connection {after}, {close}{but}"
-                ))
-            }
-        }
+        Failure::ended(&self.ending, &after, but)
     }
 
     fn margins(&self) -> String {

@@ -13,11 +13,15 @@ use secrecy::SecretString;
 
 use super::failure::{Failure, Kind};
 use crate::conversation::challenge::EstimatorKind;
+use crate::conversation::latency::PayloadSize;
 use crate::report::Format;
 use crate::simulation::Model;
 
 /// The most rounds that a server plays: five hours of them.
 const MOST_ROUNDS: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
+
+/// The least time from one ping to the next.
+const SHORTEST_PING_INTERVAL: Duration = Duration::from_millis(1);
 
 /// The most that is read of a file that holds a token.
 const TOKEN_FILE_LIMIT: u64 = 16 * 1024;
@@ -50,6 +54,27 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     };
     // What timers can be set to has an end; a year is as good as forever here.
     Ok(duration.min(Duration::from_secs(365 * 24 * 3600)))
+}
+
+/// Reads the time from one ping to the next: a [`duration`] of a millisecond at the least.
+pub(super) fn ping_interval(text: &str) -> Result<Duration, String> {
+    match duration(text) {
+        Ok(interval) if interval >= SHORTEST_PING_INTERVAL => Ok(interval),
+        _ => Err("write it like 1s, 200ms or 0.2, and 1ms at the least".to_owned()),
+    }
+}
+
+/// Reads how many bytes a ping is to carry.
+pub(super) fn payload_size(text: &str) -> Result<PayloadSize, String> {
+    let size = text.parse().ok().and_then(PayloadSize::new);
+    size.ok_or_else(|| {
+        format!(
+            "it has to be a number of bytes from {} (a sequence number and a random part have to \
+             fit in) to {} (more does not fit into a control frame)",
+            PayloadSize::LEAST.bytes(),
+            PayloadSize::MOST.bytes()
+        )
+    })
 }
 
 /// Reads how often or how many.
@@ -135,6 +160,19 @@ mod tests {
         assert!(duration("500000000 years").unwrap() > Duration::from_secs(1_000_000));
         for wrong in ["", "soon", "-1", "0", "0s", "NaN", "inf"] {
             assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn pings_have_bounds() {
+        assert_eq!(ping_interval("1ms"), Ok(Duration::from_millis(1)));
+        assert_eq!(ping_interval("0.2"), Ok(Duration::from_millis(200)));
+        for wrong in ["0", "0.0009", "999us", "often"] {
+            assert!(ping_interval(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(payload_size("125").map(PayloadSize::bytes), Ok(125));
+        for wrong in ["0", "15", "126", "-1", "many"] {
+            assert!(payload_size(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -3,6 +3,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::pinging::{InventedItem, PingItem, PingingItem, PongItem};
+use super::round_trips::PingSummaryItem;
 use super::serving::{ConversationItem, ListeningItem};
 use super::simulating::{SimulatingItem, SimulationItem};
 use crate::conversation::Message;
@@ -53,6 +55,21 @@ pub enum Item {
     Simulating(SimulatingItem),
     /// What came of many simulated sessions.
     Simulation(SimulationItem),
+    /// Round trips are about to be measured.
+    Pinging(PingingItem),
+    /// A pong came in time.
+    Pong(PongItem),
+    /// No pong came for as long as one was waited for.
+    Lost(PingItem),
+    /// The pong of a lost ping came after all.
+    Late(PongItem),
+    /// A pong came once more.
+    Doubled(PingItem),
+    /// A pong came that answers nothing.
+    Invented(InventedItem),
+    /// The last one of those that measure round trips, for each target.
+    #[serde(rename = "summary")]
+    PingSummary(PingSummaryItem),
 }
 
 /// A connection and how long its phases took.
@@ -60,6 +77,9 @@ pub enum Item {
 pub struct OpenItem {
     /// Which attempt this is, counted from one.
     pub attempt: u32,
+    /// Which target of several this is, counted from one, where round trips are measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<usize>,
     /// Where, with secrets blanked.
     pub url: String,
     /// Whom the connection leads to.
@@ -79,6 +99,7 @@ impl OpenItem {
     pub fn new(attempt: u32, url: String, peer: String, phases: Phases) -> Self {
         OpenItem {
             attempt,
+            target: None,
             url,
             peer,
             dns_ms: phases.dns.map(millis),
@@ -207,21 +228,25 @@ pub struct ErrorItem {
     /// The recording that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recording: Option<String>,
+    /// The target that it is about, of several, counted from one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<usize>,
 }
 
 /// What came of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The secret was told, and the solution passed or was not to be handed in.
     Solved,
     /// The solution was rejected.
     Rejected,
-    /// The server said `ouch!`.
+    /// The server said `ouch!`, or no pong came at all.
     Lost,
-    /// A replay came to its end.
+    /// A replay came to its end, or pings were answered.
     Ended,
     /// Something else went wrong.
+    #[default]
     Failed,
     /// A person stopped it.
     Interrupted,
@@ -324,12 +349,23 @@ impl Item {
             Item::Submission { response, .. } => *response = with_texts(response, &redact),
             Item::Error(error) => error.message = redact(&error.message),
             Item::Summary(summary) => summary.secret = summary.secret.as_deref().map(redact),
+            Item::Invented(invented) => invented.text = redact(&invented.text),
+            Item::Pinging(pinging) => {
+                for url in &mut pinging.urls {
+                    *url = redact(url);
+                }
+            }
+            Item::PingSummary(summary) => summary.url = summary.url.as_deref().map(redact),
             Item::Beat(_)
             | Item::Verdict(_)
             | Item::Listening(_)
             | Item::Conversation(_)
             | Item::Simulating(_)
-            | Item::Simulation(_) => {}
+            | Item::Simulation(_)
+            | Item::Pong(_)
+            | Item::Lost(_)
+            | Item::Late(_)
+            | Item::Doubled(_) => {}
         }
         item
     }

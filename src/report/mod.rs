@@ -7,12 +7,16 @@
 //! counts the time to the next beat. An [`Outlet`] does the writing, so that nobody has to wait for
 //! a reader.
 
+mod histogram;
 mod item;
 pub mod json;
 mod live;
 mod outlet;
+mod ping_tally;
+mod pinging;
 mod redact;
 mod reporter;
+mod round_trips;
 mod serving;
 mod simulating;
 mod tally;
@@ -20,14 +24,18 @@ mod tally;
 mod tests;
 pub mod text;
 
+pub use histogram::{Bin, bins};
 pub use item::{
     BeatItem, ErrorItem, Item, LossItem, NoteItem, OpenItem, Outcome, Recorded, SummaryItem,
     VerdictItem, millis,
 };
 pub use live::Live;
 pub use outlet::{Job, Outlet};
+pub use ping_tally::{PingTallies, PingTally, Standing};
+pub use pinging::{InventedItem, PingItem, PingingItem, PongItem};
 pub use redact::{RedactingWriter, Redactor};
 pub use reporter::{Format, Reporter};
+pub use round_trips::PingSummaryItem;
 pub use serving::{ConversationItem, ListeningItem};
 pub use simulating::{SimulatingItem, SimulationItem};
 pub use tally::Tally;

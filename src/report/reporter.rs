@@ -143,7 +143,7 @@ impl Reporter {
     /// Counts the time to the next beat, where there is one to come.
     fn count(&self, item: &Item) {
         let job = match item {
-            Item::Open(_) => Job::Count(waiting_for(1)),
+            Item::Open(open) if open.target.is_none() => Job::Count(waiting_for(1)),
             Item::Beat(beat) if beat.recorded.is_none() => {
                 let row = self.text.held_back().unwrap_or_default();
                 Job::Count(format!("{row}  …"))
@@ -157,7 +157,9 @@ impl Reporter {
             | Item::Secret { .. }
             | Item::Error(_)
             | Item::Summary(_)
-            | Item::Simulation(_) => Job::Clear,
+            | Item::Simulation(_)
+            | Item::Open(_)
+            | Item::PingSummary(_) => Job::Clear,
             _ => return,
         };
         self.outlet.send(job);

@@ -70,6 +70,7 @@ fn every_item() -> Vec<Item> {
         }),
         Item::Open(OpenItem {
             attempt: 1,
+            target: None,
             url: "wss://hackattic.com/_/ws/…".into(),
             peer: "192.0.2.1:443".into(),
             dns_ms: Some(12.345),
@@ -116,6 +117,7 @@ fn every_item() -> Vec<Item> {
             attempt: Some(1),
             retry_in_ms: Some(500.0),
             recording: None,
+            target: None,
         }),
         Item::Summary(SummaryItem {
             outcome: Outcome::Solved,

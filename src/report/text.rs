@@ -5,6 +5,8 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
+use super::pinging::{write_news, write_pinging};
+use super::round_trips::{PingSummaryItem, write_summaries};
 use super::serving::{write_conversation, write_listening};
 use super::simulating::{write_simulating, write_simulation};
 use super::{
@@ -39,6 +41,9 @@ pub struct Text {
     contestants: usize,
     is_single_session: bool,
     simulations: Vec<SimulationItem>,
+    /// How many targets are pinged, and the summaries of those that are held back.
+    targets: usize,
+    summaries: Vec<PingSummaryItem>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,19 +74,39 @@ impl Text {
                 }
                 return Ok(());
             }
+            Item::PingSummary(summary) => {
+                self.summaries.push(summary.clone());
+                if self.summaries.len() >= self.targets {
+                    self.flush(out)?;
+                }
+                return Ok(());
+            }
             // The row of the round waits for its verdict all the same.
             Item::Note(note) => return write_note(note, out),
             _ => self.flush(out)?,
         }
         self.table = None;
         match item {
-            Item::Beat(_) | Item::Verdict(_) | Item::Note(_) | Item::Simulation(_) => Ok(()),
+            Item::Beat(_)
+            | Item::Verdict(_)
+            | Item::Note(_)
+            | Item::Simulation(_)
+            | Item::PingSummary(_) => Ok(()),
+            Item::Pinging(pinging) => {
+                self.targets = pinging.urls.len();
+                write_pinging(pinging, out)
+            }
+            Item::Pong(_)
+            | Item::Lost(_)
+            | Item::Late(_)
+            | Item::Doubled(_)
+            | Item::Invented(_) => write_news(item, self.targets > 1, out),
             Item::Simulating(simulating) => {
                 self.contestants = simulating.estimators.len();
                 self.is_single_session = simulating.session.is_some();
                 write_simulating(simulating, out)
             }
-            Item::Open(open) => write_open(open, out),
+            Item::Open(open) => write_open(open, self.targets > 1, out),
             Item::Hello { text, .. } => {
                 let greeting = text.split_once(char::is_whitespace);
                 label(
@@ -125,6 +150,7 @@ impl Text {
             }
             writeln!(out)?;
         }
+        write_summaries(&std::mem::take(&mut self.summaries), out)?;
         match self.held_back.take() {
             Some(beat) => writeln!(out, "{}", Row(&beat, "")),
             None => Ok(()),
@@ -177,9 +203,17 @@ pub(super) fn label(out: &mut impl Write, label: &str, text: impl fmt::Display) 
     writeln!(out, "{LABEL}{label:<11}{LABEL:#} {text}")
 }
 
-fn write_open(open: &OpenItem, out: &mut impl Write) -> io::Result<()> {
+fn write_open(open: &OpenItem, is_one_of_several: bool, out: &mut impl Write) -> io::Result<()> {
     let url = Printable(&open.url);
-    label(out, "connected", format_args!("{url} ({})", open.peer))?;
+    let number = match open.target {
+        Some(target) if is_one_of_several => format!("{target}  "),
+        _ => String::new(),
+    };
+    label(
+        out,
+        "connected",
+        format_args!("{number}{url} ({})", open.peer),
+    )?;
     let mut phases = Vec::new();
     for (name, took) in [
         ("dns", open.dns_ms),

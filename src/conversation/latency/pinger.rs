@@ -78,14 +78,16 @@ pub struct Flight {
     pub sequence: u32,
     /// When it should have left.
     pub due: Stamp,
-    /// When it had been written.
-    pub written: Stamp,
+    /// When it was handed to the driver, which begins to write it at once: there is never another
+    /// one waiting before it. On loopback a peer may have answered by the time the write returns, so
+    /// that this, and not the end of the write, is where a round trip begins.
+    pub set_out: Stamp,
 }
 
 impl Flight {
-    /// The round trip of a pong that arrived then: from the ping's departure.
+    /// The round trip of a pong that arrived then: from when the ping set out.
     pub fn raw(&self, arrived: Stamp) -> Duration {
-        arrived.since(self.written)
+        arrived.since(self.set_out)
     }
 
     /// The same from when the ping should have left, so that what held it up on this side counts as
@@ -148,7 +150,7 @@ pub struct Pinger {
     /// How many pings have been handed to the driver.
     handed_out: u32,
     /// The one of them that the driver has not written yet.
-    unwritten: Option<Stamp>,
+    unwritten: Option<Flight>,
     /// The ones whose pongs are awaited.
     awaited: BTreeMap<u32, Flight>,
     given_up: BTreeMap<u32, Flight>,
@@ -191,7 +193,7 @@ impl Pinger {
     }
 
     fn gives_up_at(&self, flight: &Flight) -> Stamp {
-        flight.written + self.settings.wait
+        flight.set_out + self.settings.wait
     }
 
     /// The payload of a ping: its number, then digits that nobody can guess.
@@ -219,9 +221,14 @@ impl Pinger {
         is_ours.then_some(sequence)
     }
 
-    fn send_next(&mut self) {
-        self.unwritten = Some(self.due(self.handed_out));
+    fn send_next(&mut self, at: Stamp) {
+        let due = self.due(self.handed_out);
         self.handed_out += 1;
+        self.unwritten = Some(Flight {
+            sequence: self.handed_out,
+            due,
+            set_out: at,
+        });
         let payload = self.payload(self.handed_out);
         self.outputs
             .push_back(Output::Send(match self.settings.medium {
@@ -251,7 +258,7 @@ impl Pinger {
     /// Gives up the pings whose pongs have had their time.
     fn give_up(&mut self, at: Stamp) {
         while let Some(first) = self.awaited.first_entry() {
-            if first.get().written + self.settings.wait > at {
+            if first.get().set_out + self.settings.wait > at {
                 return;
             }
             let (sequence, flight) = first.remove_entry();
@@ -308,19 +315,14 @@ impl Party for Pinger {
         // One at a time, however many are due: between two of them the driver reads, so that a peer
         // that cannot take more until its pongs are read is not kept waiting.
         if self.next_due().is_some_and(|due| due <= at) {
-            self.send_next();
+            self.send_next(at);
         }
         self.end_if_done();
     }
 
-    fn handle_written(&mut self, at: Stamp, _message: &Message) {
-        let Some(due) = self.unwritten.take() else {
+    fn handle_written(&mut self, _at: Stamp, _message: &Message) {
+        let Some(flight) = self.unwritten.take() else {
             return;
-        };
-        let flight = Flight {
-            sequence: self.handed_out,
-            due,
-            written: at,
         };
         self.awaited.insert(flight.sequence, flight);
         self.outputs

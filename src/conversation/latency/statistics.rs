@@ -26,7 +26,7 @@ pub struct Statistics {
     pub doubled: u64,
     /// How many pongs came that answered nothing.
     pub invented: u64,
-    /// The round trips, from when each ping had been written.
+    /// The round trips, from when each ping set out.
     pub raw: RoundTrips,
     /// The same round trips, from when each ping was due.
     pub intended: RoundTrips,

@@ -1,0 +1,324 @@
+use std::cell::RefCell;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use clap::Args;
+use futures_util::future::join_all;
+use tracing::Instrument;
+
+use super::failure::{Failure, Kind};
+use super::stopping::{stop_after, unless_stopped};
+use super::values::{OutputFormat, count, duration, payload_size, ping_interval};
+use super::{Aside, Context, seed};
+use crate::conversation::latency::{
+    Medium, PayloadSize, Pinger, PingerEvent, PingerSettings, Statistics,
+};
+use crate::conversation::{Stamp, WireEvent};
+use crate::hackattic::{OneTimeToken, conceal_token};
+use crate::link::{
+    Address, Dialed, Dialer, EndCause, Ending, Limits, Observer, Precision, Stop, client_config,
+    drive,
+};
+use crate::report::{
+    ErrorItem, Item, OpenItem, Outcome, PingTallies, PingTally, PingingItem, Reporter, Standing,
+};
+
+/// Measure round trips: send pings at fixed times, and time each pong
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Ctrl-C ends it, with the summary printed. Pings are answered by the peer's \
+                        WebSocket library; --echo asks its application."
+)]
+pub(super) struct Arguments {
+    /// The ws:// or wss:// addresses to ping, side by side if there are several
+    #[arg(required = true, value_name = "URL")]
+    urls: Vec<String>,
+
+    /// Stop after this many pings [default: never]
+    #[arg(short, long, value_parser = count, value_name = "N")]
+    count: Option<NonZeroU32>,
+
+    /// The time from one ping to the next, 1ms at the least
+    #[arg(short, long, value_parser = ping_interval, default_value = "1s", value_name = "TIME")]
+    interval: Duration,
+
+    /// End the run after this long, whatever has been answered [default: never]
+    #[arg(short = 'w', long, value_parser = duration, value_name = "TIME")]
+    deadline: Option<Duration>,
+
+    /// How long to wait for each pong before it counts as lost
+    #[arg(short = 'W', long, value_parser = duration, default_value = "10s", value_name = "TIME")]
+    wait: Duration,
+
+    /// How many bytes each ping carries, from 16 to 125
+    #[arg(short, long, value_parser = payload_size, default_value = "56", value_name = "BYTES")]
+    size: PayloadSize,
+
+    /// No line for each pong, only the summary
+    #[arg(short, long)]
+    quiet: bool,
+
+    /// Send text messages, which the peer's application has to echo, in place of Ping frames
+    #[arg(long)]
+    echo: bool,
+
+    /// How long each phase of connecting may take (DNS, TCP, TLS, upgrade)
+    #[arg(long, value_parser = duration, default_value = "10s", value_name = "TIME")]
+    connect_timeout: Duration,
+
+    /// Lines for people, or one JSON object a line
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) output: OutputFormat,
+}
+
+/// A run that makes sense.
+pub(super) struct Config {
+    targets: Vec<Target>,
+    settings: PingerSettings,
+    deadline: Option<Duration>,
+    lines: Lines,
+    connect_timeout: Duration,
+}
+
+/// One of the servers that are pinged.
+struct Target {
+    /// Counted from one.
+    number: usize,
+    address: Address,
+    /// The one-time token in the address, if there is one.
+    token: Option<OneTimeToken>,
+    seed: [u8; 32],
+}
+
+/// Whether there is a line for each pong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lines {
+    Written,
+    Spared,
+}
+
+impl Arguments {
+    /// Checks what can be checked before the first byte is sent.
+    pub(super) fn configure(self) -> Result<Config, Failure> {
+        let mut targets = Vec::new();
+        for (index, url) in self.urls.iter().enumerate() {
+            let address = url.parse().map_err(|error| {
+                // The address may hold a token, and is not repeated.
+                let which = match self.urls.len() {
+                    1 => String::new(),
+                    _ => format!(" number {}", index + 1),
+                };
+                Kind::Usage.because(format_args!("the address{which} to ping: {error}"))
+            })?;
+            let (address, token) = conceal_token(address);
+            targets.push(Target {
+                number: index + 1,
+                address,
+                token,
+                seed: seed::secret()?,
+            });
+        }
+        Ok(Config {
+            targets,
+            settings: PingerSettings {
+                medium: if self.echo {
+                    Medium::Messages
+                } else {
+                    Medium::Frames
+                },
+                interval: self.interval,
+                count: self.count,
+                wait: self.wait,
+                payload: self.size,
+            },
+            deadline: self.deadline,
+            lines: if self.quiet {
+                Lines::Spared
+            } else {
+                Lines::Written
+            },
+            connect_timeout: self.connect_timeout,
+        })
+    }
+}
+
+/// Runs the command.
+pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Outcome, Failure> {
+    stop_after(config.deadline, &context.stopper);
+    let Config {
+        targets, settings, ..
+    } = config;
+    for target in &targets {
+        if let Some(token) = &target.token {
+            context.hide(token);
+        }
+        let url = target.address.to_string();
+        let tally = PingTally::new(target.number, url, settings.interval);
+        context.pinged.lock().push(tally);
+    }
+    let urls: Vec<_> = targets.iter().map(|it| it.address.to_string()).collect();
+    let pinging = PingingItem::new(urls, &settings);
+    context.reporter.report(&Item::Pinging(pinging));
+    context.reporter.wait_for("connecting");
+
+    let run = Run {
+        settings,
+        dialer: Dialer::new(config.connect_timeout, client_config()),
+        lines: config.lines,
+        reporter: RefCell::new(context.reporter),
+        aside: context.aside.clone(),
+        tallies: context.pinged.clone(),
+        stop: context.stop.clone(),
+    };
+    let is_alone = targets.len() == 1;
+    let pinged = targets.iter().map(|target| run.ping(target, is_alone));
+    let mut failures = join_all(pinged).await;
+    failures.retain(Result::is_err);
+    match (failures.len(), failures.into_iter().next()) {
+        (_, None | Some(Ok(()))) => Ok(Outcome::Ended),
+        (_, Some(Err(failure))) if is_alone => Err(failure),
+        (several, Some(Err(first))) => {
+            let which = format_args!("{several} of {} targets failed", targets.len());
+            Err(first.kind.because(which))
+        }
+    }
+}
+
+/// What is common to the targets of a run.
+struct Run<'a> {
+    settings: PingerSettings,
+    dialer: Dialer,
+    lines: Lines,
+    reporter: RefCell<&'a mut Reporter>,
+    aside: Aside,
+    tallies: PingTallies,
+    stop: Stop,
+}
+
+impl Run<'_> {
+    /// Pings one target, until that is over, and says what came of it.
+    async fn ping(&self, target: &Target, is_alone: bool) -> Result<(), Failure> {
+        let result = self.try_to_ping(target).await;
+        let standing = match &result {
+            Ok(()) => Standing::Ended,
+            Err(failure) => Standing::Failed(failure.kind.outcome(), failure.to_string()),
+        };
+        self.tallies
+            .change(target.number, |tally| tally.standing = standing);
+        match &result {
+            // The last word on a single one is the program's.
+            Err(failure) if !is_alone => {
+                self.report(&Item::Error(ErrorItem {
+                    target: Some(target.number),
+                    ..failure.item()
+                }));
+                self.aside
+                    .say(format_args!("target {}: {failure}", target.number));
+            }
+            _ => {}
+        }
+        result
+    }
+
+    async fn try_to_ping(&self, target: &Target) -> Result<(), Failure> {
+        let mut stop = self.stop.clone();
+        let dialed = unless_stopped(&mut stop, self.dialer.dial(&target.address)).await??;
+        let Dialed {
+            connection,
+            peer,
+            phases,
+        } = dialed;
+        let url = target.address.to_string();
+        self.tallies.change(target.number, |tally| {
+            tally.standing = Standing::Open(peer.to_string());
+        });
+        self.report(&Item::Open(OpenItem {
+            target: Some(target.number),
+            ..OpenItem::new(1, url, peer.to_string(), phases)
+        }));
+        let mut pinger = Pinger::new(self.settings, target.seed);
+        let mut account = Account {
+            run: self,
+            target: target.number,
+        };
+        let limits = Limits {
+            precision: Precision::Microsecond,
+            ..Limits::default()
+        };
+        let span = tracing::debug_span!("pinger", target = target.number);
+        let ending = drive(connection, &mut pinger, &mut account, limits, &mut stop)
+            .instrument(span)
+            .await;
+        let mut statistics = Statistics::default();
+        self.tallies.change(target.number, |tally| {
+            statistics = tally.statistics.clone();
+        });
+        self.verdict(&ending, &statistics)
+    }
+
+    /// What came of the pings to a target.
+    fn verdict(&self, ending: &Ending, statistics: &Statistics) -> Result<(), Failure> {
+        let Statistics {
+            sent,
+            received,
+            lost,
+            late,
+            invented,
+            ..
+        } = statistics;
+        match ending.cause {
+            // Whoever stops a ping wants to see what came of it: that is how it ends.
+            EndCause::Done | EndCause::Stopped(_) if statistics.has_pong() => Ok(()),
+            EndCause::Done | EndCause::Stopped(_) => {
+                let waited = match lost {
+                    0 => String::new(),
+                    _ => format!(", {lost} of them for over {:?}", self.settings.wait),
+                };
+                let strange = match invented {
+                    0 => String::new(),
+                    _ => format!("; what came {invented} times answers nothing that was sent"),
+                };
+                let advice = match self.settings.medium {
+                    Medium::Frames => "",
+                    Medium::Messages => "; does the server echo messages at this address?",
+                };
+                Err(Kind::Unanswered.because(format_args!(
+                    "no pong at all to {sent} pings{waited}{strange}{advice}"
+                )))
+            }
+            _ => {
+                let after = match received + late {
+                    0 => "before the first pong".to_owned(),
+                    1 => "after 1 pong".to_owned(),
+                    pongs => format!("after {pongs} pongs"),
+                };
+                Err(Failure::ended(ending, &after, ""))
+            }
+        }
+    }
+
+    fn report(&self, item: &Item) {
+        self.reporter.borrow_mut().report(item);
+    }
+}
+
+/// Watches the pings to one target.
+struct Account<'a, 'r> {
+    run: &'a Run<'r>,
+    target: usize,
+}
+
+impl Observer<PingerEvent> for Account<'_, '_> {
+    fn wire(&mut self, _at: Stamp, _event: &WireEvent) {}
+
+    fn event(&mut self, event: PingerEvent) {
+        self.run
+            .tallies
+            .change(self.target, |tally| tally.count(&event));
+        if self.run.lines == Lines::Written
+            && let Some(item) = Item::from_ping(self.target, &event)
+        {
+            self.run.report(&item);
+        }
+    }
+}
