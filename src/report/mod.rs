@@ -13,6 +13,8 @@ pub mod json;
 mod live;
 mod outlet;
 mod ping_tally;
+#[cfg(test)]
+mod ping_tests;
 mod pinging;
 mod redact;
 mod reporter;

@@ -126,9 +126,9 @@ pub(super) fn write_pinging(pinging: &PingingItem, out: &mut impl Write) -> io::
             _ => label(out, "", format_args!("{}  {url}", index + 1))?,
         }
     }
-    let what = match pinging.medium {
-        "messages" => "text messages, to be echoed",
-        _ => "Ping frames",
+    let (what, how) = match pinging.medium {
+        "messages" => ("text messages", ", to be echoed,"),
+        _ => ("Ping frames", ""),
     };
     let bytes = counted(pinging.payload_bytes as u64, "byte");
     let interval = pinging.interval_ms;
@@ -139,7 +139,7 @@ pub(super) fn write_pinging(pinging: &PingingItem, out: &mut impl Write) -> io::
     label(
         out,
         "",
-        format_args!("{what} of {bytes} every {interval} ms{times}"),
+        format_args!("{what} of {bytes}{how} every {interval} ms{times}"),
     )
 }
 
@@ -159,7 +159,7 @@ pub(super) fn write_news(item: &Item, several: bool, out: &mut impl Write) -> io
                 write!(out, " ({intended:.3} ms from when it was due)")?;
             }
             if matches!(item, Item::Late(_)) {
-                write!(out, "  {WARN}late: it had been given up{WARN:#}")?;
+                write!(out, ", {WARN}late{WARN:#}: it had been given up")?;
             }
             writeln!(out)
         }

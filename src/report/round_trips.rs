@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::histogram::{Bin, bins, write_bins};
 use super::ping_tally::{PingTally, Standing};
-use super::text::{LABEL, label};
+use super::text::{LABEL, counted, label, lines};
 use super::{Outcome, millis};
 use crate::conversation::latency::Statistics;
 use crate::link::Printable;
@@ -153,7 +153,11 @@ fn write_counts(summary: &PingSummaryItem, out: &mut impl Write) -> io::Result<(
         return Ok(());
     };
     writeln!(out)?;
-    label(out, "pinged", Printable(url))?;
+    let came_to = match summary.outcome {
+        Outcome::Ended => "pinged",
+        other => other.as_str(),
+    };
+    label(out, came_to, Printable(url))?;
     let mut counts = format!(
         "{} sent, {} received, {} lost",
         summary.sent, summary.received, summary.lost
@@ -165,14 +169,18 @@ fn write_counts(summary: &PingSummaryItem, out: &mut impl Write) -> io::Result<(
     for (number, what) in [
         (summary.late, "late"),
         (summary.doubled, "doubled"),
-        (summary.invented, "answers to nothing"),
         (summary.outstanding, "still under way"),
     ] {
         if number > 0 {
             counts += &format!(", {number} {what}");
         }
     }
-    label(out, "", counts)?;
+    if summary.invented > 0 {
+        counts += &format!(", {} to nothing", counted(summary.invented, "answer"));
+    }
+    for line in lines(&counts) {
+        label(out, "", line)?;
+    }
     let times = [
         ("deviation", summary.stddev_ms, ""),
         ("jitter", summary.jitter_ms, ""),
@@ -196,7 +204,7 @@ fn write_table(summaries: &[PingSummaryItem], out: &mut impl Write) -> io::Resul
         write!(out, "{name:>9}")?;
     }
     writeln!(out, "{LABEL:#}")?;
-    for summary in summaries {
+    for summary in summaries.iter().filter(|summary| summary.min_ms.is_some()) {
         let raw = [
             summary.min_ms,
             summary.mean_ms,

@@ -185,7 +185,7 @@ fn every_item() -> Vec<Item> {
     ]
 }
 
-fn written(items: &[Item]) -> String {
+pub(super) fn written(items: &[Item]) -> String {
     let mut text = Text::default();
     let mut out = anstream::StripStream::new(Vec::new());
     for item in items {

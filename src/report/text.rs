@@ -285,7 +285,7 @@ fn write_summary(summary: &SummaryItem, out: &mut impl Write) -> io::Result<()> 
 }
 
 /// A text as lines that fit behind a label.
-fn lines(text: &str) -> Vec<String> {
+pub(super) fn lines(text: &str) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let fits = |line: &String| line.chars().count() + 1 + word.chars().count() <= REMARK;
