@@ -261,6 +261,7 @@ impl Ran {
         assert_eq!(last["message"], cause, "{self:?}");
         let outcome = match kind {
             "lost" | "rejected" | "interrupted" => kind,
+            "unanswered" => "lost",
             _ => "failed",
         };
         assert_eq!(self.summary()["outcome"], outcome, "{self:?}");

@@ -255,6 +255,11 @@ impl Server {
         format!("http://{}", self.address)
     }
 
+    /// Where its WebSocket is, for those who need no token.
+    pub fn socket_url(&self) -> String {
+        format!("ws://{}/_/ws/peer", self.address)
+    }
+
     /// The calls that fetched a one-time token.
     pub fn problems(&self) -> Vec<Request> {
         self.requests(Endpoint::Problem)

@@ -73,6 +73,22 @@ impl Socket {
         self.frame(true, Opcode::Ping, payload);
     }
 
+    pub fn pong(&mut self, payload: &[u8]) {
+        self.frame(true, Opcode::Pong, payload);
+    }
+
+    /// Answers each Ping frame as it is told to, echoes messages, and closes when the client does.
+    /// A client that hangs up while it is answered has had enough.
+    pub fn answer_pings(&mut self, mut answer: impl FnMut(&mut Socket, &[u8])) {
+        while let Some(Frame { opcode, payload }) = self.read() {
+            match opcode {
+                Opcode::Ping => answer(self, &payload),
+                Opcode::Close => return self.frame(true, Opcode::Close, &payload),
+                opcode => self.frame(true, opcode, &payload),
+            }
+        }
+    }
+
     pub fn close(&mut self, code: u16, reason: &str) {
         let payload = [&code.to_be_bytes(), reason.as_bytes()].concat();
         self.frame(true, Opcode::Close, &payload);
