@@ -19,6 +19,7 @@ async fn an_unused_token_is_given_out_again_until_it_expires_and_a_used_one_neve
         secret: None,
         access_token: None,
         network: None,
+        keep_alive: None,
     })
     .await
     .unwrap();

@@ -8,7 +8,7 @@ use tracing::Instrument;
 
 use super::failure::{Failure, Kind};
 use super::stopping::{stop_after, unless_stopped};
-use super::values::{OutputFormat, count, duration, payload_size, ping_interval};
+use super::values::{OutputFormat, count, duration, payload_size, wait};
 use super::{Aside, Context, seed};
 use crate::conversation::latency::{
     Medium, PayloadSize, Pinger, PingerEvent, PingerSettings, Statistics,
@@ -39,7 +39,7 @@ pub(super) struct Arguments {
     count: Option<NonZeroU32>,
 
     /// The time from one ping to the next, 1ms at the least
-    #[arg(short, long, value_parser = ping_interval, default_value = "1s", value_name = "TIME")]
+    #[arg(short, long, value_parser = wait, default_value = "1s", value_name = "TIME")]
     interval: Duration,
 
     /// End the run after this long, whatever has been answered [default: never]
@@ -47,7 +47,7 @@ pub(super) struct Arguments {
     deadline: Option<Duration>,
 
     /// How long to wait for each pong before it counts as lost
-    #[arg(short = 'W', long, value_parser = duration, default_value = "10s", value_name = "TIME")]
+    #[arg(short = 'W', long, value_parser = wait, default_value = "10s", value_name = "TIME")]
     wait: Duration,
 
     /// How many bytes each ping carries, from 16 to 125

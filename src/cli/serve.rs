@@ -1,14 +1,16 @@
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use tokio::sync::mpsc;
 
 use super::failure::{Failure, Kind};
-use super::values::{OutputFormat, hosted_rounds, listen_address, model, phrase, token_file};
+use super::values::{OutputFormat, hosted_rounds, listen_address, model, phrase, token_file, wait};
 use super::{Context, seed};
 use crate::conversation::challenge::LossCause;
+use crate::conversation::latency::KeepAliveSettings;
 use crate::link::{Stop, StopReason};
 use crate::report::{ConversationItem, Item, ListeningItem, Outcome, millis};
 use crate::server::{Held, HeldResult, Server, Settings};
@@ -20,6 +22,39 @@ pub(super) const DEFAULT_ROUNDS: NonZeroU32 = NonZeroU32::new(10).unwrap();
 /// How many conversations may have ended without having been reported yet. When more end at
 /// once, the rest go unreported.
 const UNREPORTED: usize = 1024;
+
+/// After how long a client that has been pinged is dropped if nobody says otherwise.
+const DEFAULT_KEEP_ALIVE_TIMEOUT: &str = "10s";
+
+/// When clients that say nothing are pinged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum KeepAliveTime {
+    /// Not at all.
+    Never,
+    /// After this long.
+    After(Duration),
+}
+
+impl KeepAliveTime {
+    const DEFAULT: &str = "30s";
+    const NEVER: &str = "never";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        if text == Self::NEVER {
+            return Ok(KeepAliveTime::Never);
+        }
+        wait(text)
+            .map(KeepAliveTime::After)
+            .map_err(|error| format!("{error}, or {:?}", Self::NEVER))
+    }
+
+    fn settings(self, timeout: Duration) -> Option<KeepAliveSettings> {
+        match self {
+            KeepAliveTime::Never => None,
+            KeepAliveTime::After(idle) => Some(KeepAliveSettings { idle, timeout }),
+        }
+    }
+}
 
 /// Run the practice server on its own: token, WebSocket and solution, on one port
 #[derive(Debug, Args)]
@@ -49,6 +84,16 @@ pub(super) struct Arguments {
     #[arg(long, value_parser = model(), value_name = "MODEL")]
     network: Option<Model>,
 
+    /// Ping a client that has said nothing for this long; `never` lets it be
+    #[arg(long, value_parser = KeepAliveTime::parse, default_value = KeepAliveTime::DEFAULT,
+          value_name = "TIME")]
+    keep_alive: KeepAliveTime,
+
+    /// Drop a client that then says nothing for this long
+    #[arg(long, value_parser = wait, default_value = DEFAULT_KEEP_ALIVE_TIMEOUT,
+          value_name = "TIME")]
+    keep_alive_timeout: Duration,
+
     /// Lines for people, or one JSON object a line
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) output: OutputFormat,
@@ -68,6 +113,7 @@ impl Arguments {
                 .map(|path| token_file("access token", path))
                 .transpose()?,
             network: self.network,
+            keep_alive: self.keep_alive.settings(self.keep_alive_timeout),
         })
     }
 }
@@ -133,5 +179,27 @@ fn item(held: &Held) -> ConversationItem {
         result,
         cause,
         worst_delay_ms: held.beat_delays.iter().max().copied().map(millis),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_keep_alive_is_the_librarys_unless_one_says_otherwise() {
+        let timeout = wait(DEFAULT_KEEP_ALIVE_TIMEOUT).unwrap();
+        let settings = |text| KeepAliveTime::parse(text).map(|time| time.settings(timeout));
+        let default = KeepAliveSettings::default();
+        assert_eq!(settings(KeepAliveTime::DEFAULT), Ok(Some(default)));
+        assert_eq!(settings("never"), Ok(None));
+        let idle = Duration::from_millis(200);
+        assert_eq!(
+            settings("200ms"),
+            Ok(Some(KeepAliveSettings { idle, timeout }))
+        );
+        for wrong in ["", "0", "soon", "0.1ms", "-1s"] {
+            assert!(settings(wrong).unwrap_err().contains("never"), "{wrong}");
+        }
     }
 }

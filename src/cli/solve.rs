@@ -14,6 +14,7 @@ use super::stopping::{stop_after, unless_stopped};
 use super::values::{OutputFormat, count, estimator, hosted_rounds, model, token_file};
 use super::{Context, seed};
 use crate::conversation::challenge::{EstimatorKind, Player, PlayerSettings};
+use crate::conversation::latency::KeepAliveSettings;
 use crate::hackattic::{Api, OneTimeToken, Site, SiteError, Submission, Submitting, TokenProvider};
 use crate::link::{self, Dialer, Phase, clock};
 use crate::report::{Item, Outcome};
@@ -123,6 +124,7 @@ impl Arguments {
                 secret: None,
                 access_token: None,
                 network: self.network,
+                keep_alive: Some(KeepAliveSettings::default()),
             })
         } else {
             let token = self.token_file.as_deref();

@@ -20,9 +20,6 @@ use crate::simulation::Model;
 /// The most rounds that a server plays: five hours of them.
 const MOST_ROUNDS: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
 
-/// The least time from one ping to the next.
-const SHORTEST_PING_INTERVAL: Duration = Duration::from_millis(1);
-
 /// The most that is read of a file that holds a token.
 const TOKEN_FILE_LIMIT: u64 = 16 * 1024;
 
@@ -56,14 +53,6 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     Ok(duration.min(Duration::from_secs(365 * 24 * 3600)))
 }
 
-/// Reads the time from one ping to the next: a [`duration`] of a millisecond at the least.
-pub(super) fn ping_interval(text: &str) -> Result<Duration, String> {
-    match duration(text) {
-        Ok(interval) if interval >= SHORTEST_PING_INTERVAL => Ok(interval),
-        _ => Err("write it like 1s, 200ms or 0.2, and 1ms at the least".to_owned()),
-    }
-}
-
 /// Reads how many bytes a ping is to carry.
 pub(super) fn payload_size(text: &str) -> Result<PayloadSize, String> {
     let size = text.parse().ok().and_then(PayloadSize::new);
@@ -75,6 +64,17 @@ pub(super) fn payload_size(text: &str) -> Result<PayloadSize, String> {
             PayloadSize::MOST.bytes()
         )
     })
+}
+
+/// Reads how long to wait for something, or between two things: a duration that timers can tell
+/// from nothing.
+pub(super) fn wait(text: &str) -> Result<Duration, String> {
+    let least = Duration::from_millis(1);
+    let duration = duration(text)?;
+    if duration < least {
+        return Err(format!("it has to be {least:?} at the least"));
+    }
+    Ok(duration)
 }
 
 /// Reads how often or how many.
@@ -164,15 +164,19 @@ mod tests {
     }
 
     #[test]
-    fn pings_have_bounds() {
-        assert_eq!(ping_interval("1ms"), Ok(Duration::from_millis(1)));
-        assert_eq!(ping_interval("0.2"), Ok(Duration::from_millis(200)));
-        for wrong in ["0", "0.0009", "999us", "often"] {
-            assert!(ping_interval(wrong).is_err(), "{wrong}");
-        }
+    fn a_payload_has_bounds() {
         assert_eq!(payload_size("125").map(PayloadSize::bytes), Ok(125));
         for wrong in ["0", "15", "126", "-1", "many"] {
             assert!(payload_size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_wait_is_a_millisecond_at_the_least() {
+        assert_eq!(wait("1ms"), Ok(Duration::from_millis(1)));
+        assert_eq!(wait("1m 30s"), Ok(Duration::from_secs(90)));
+        for wrong in ["0", "999us", "soon"] {
+            assert!(wait(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -57,16 +57,20 @@ pub(super) fn write_listening(listening: &ListeningItem, out: &mut impl Write) -
             format_args!("behind a modelled network: {network}"),
         )?;
     }
+    let url = &listening.url;
     writeln!(
         out,
-        "try: HACKATTIC_ACCESS_TOKEN={} wsbeat solve --base-url {}",
+        "try: HACKATTIC_ACCESS_TOKEN={} wsbeat solve --base-url {url}",
         if listening.any_access_token {
             "any"
         } else {
             "…"
         },
-        listening.url
-    )
+    )?;
+    // A WebSocket has the same address but for the scheme.
+    let host = url.strip_prefix("http://").unwrap_or(url);
+    writeln!(out, "     wsbeat ping ws://{host}/echo")?;
+    writeln!(out, "     curl {url}/clients")
 }
 
 pub(super) fn write_conversation(held: &ConversationItem, out: &mut impl Write) -> io::Result<()> {

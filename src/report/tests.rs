@@ -206,6 +206,8 @@ listening   http://127.0.0.1:8765
             10 rounds a conversation, seed 7
             behind a modelled network: mobile
 try: HACKATTIC_ACCESS_TOKEN=any wsbeat solve --base-url http://127.0.0.1:8765
+     wsbeat ping ws://127.0.0.1:8765/echo
+     curl http://127.0.0.1:8765/clients
 connected   wss://hackattic.com/_/ws/… (192.0.2.1:443)
             dns 12.3 ms, tcp 20.1 ms, tls 44.0 ms, upgrade 22.0 ms
 hello       start counting the time between the pings (start from the moment yo…

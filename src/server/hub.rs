@@ -4,15 +4,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::Instrument;
 
 use super::admission::Admission;
 use super::emulation::Emulation;
-use super::game::{Deal, Game};
-use super::{Held, HeldResult, Settings};
-use crate::conversation::challenge::{Host, HostEvent};
-use crate::conversation::{Stamp, WireEvent};
-use crate::link::{self, Limits, Observer, Precision, Stop, Upgrading};
+use super::game::Game;
+use super::registry::Registry;
+use super::{Held, Settings};
+use crate::conversation::latency::KeepAliveSettings;
+use crate::link::Stop;
 
 /// Whom a request comes from.
 #[derive(Clone, Copy, Debug)]
@@ -21,11 +20,15 @@ pub(super) struct Peer(pub(super) SocketAddr);
 /// What all requests share.
 pub(super) struct Hub {
     admission: Mutex<Admission>,
-    game: Game,
+    pub(super) game: Game,
+    /// Every open WebSocket.
+    pub(super) registry: Arc<Registry>,
+    /// How silent clients are dealt with, if at all.
+    pub(super) keep_alive: Option<KeepAliveSettings>,
     /// What lies between the server and its clients, if not what really does.
     pub(super) emulation: Option<Emulation>,
     conversations: AtomicU64,
-    on_held: Box<dyn Fn(Held) + Send + Sync>,
+    pub(super) on_held: Box<dyn Fn(Held) + Send + Sync>,
     pub(super) stop: Stop,
     /// Everything that goes on for a client.
     pub(super) tasks: TaskTracker,
@@ -46,6 +49,7 @@ impl Hub {
             secret,
             access_token,
             network,
+            keep_alive,
             ..
         } = settings;
         Hub {
@@ -55,6 +59,8 @@ impl Hub {
                 seed,
                 secret,
             },
+            registry: Arc::default(),
+            keep_alive,
             emulation: network.map(|model| Emulation::new(model, seed)),
             conversations: AtomicU64::new(0),
             on_held,
@@ -71,66 +77,15 @@ impl Hub {
         });
     }
 
+    /// The number of a challenge that begins now, counted from one.
+    pub(super) fn next_number(&self) -> u64 {
+        self.conversations.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
     pub(super) fn admission(&self) -> MutexGuard<'_, Admission> {
         // Nothing that holds the lock can leave its work half done.
         self.admission
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Holds a conversation, once the upgrade is through.
-pub(super) async fn host(hub: Arc<Hub>, peer: Peer, good: bool, upgrading: Upgrading) {
-    let connection = match upgrading.connection().await {
-        Ok(connection) => connection,
-        Err(error) => {
-            tracing::debug!(peer = %peer.0, %error, "gone before the upgrade");
-            return;
-        }
-    };
-    let number = good.then(|| hub.conversations.fetch_add(1, Ordering::Relaxed) + 1);
-    let (mut party, result) = if let Some(number) = number {
-        let Deal { intervals, secret } = hub.game.deal(number);
-        // Before it is told, since its solution may be quicker than our account of having told it.
-        hub.admission().remember(secret.clone());
-        (Host::new(intervals, secret), HeldResult::BrokenOff)
-    } else {
-        (Host::refusing(), HeldResult::Refused)
-    };
-    let mut held = Held {
-        number,
-        peer: peer.0,
-        rounds: 0,
-        result,
-        beat_delays: Vec::new(),
-    };
-    let limits = Limits {
-        precision: Precision::Microsecond,
-        ..Limits::default()
-    };
-    let mut stop = hub.stop.clone();
-    // Where client and server share a process, their logs would be hard to tell apart otherwise.
-    let span = tracing::debug_span!("host", number, peer = %peer.0);
-    let ending = link::drive(connection, &mut party, &mut held, limits, &mut stop)
-        .instrument(span)
-        .await;
-    tracing::debug!(number, peer = %peer.0, ?ending, ?held.result, "conversation over");
-    (hub.on_held)(held);
-}
-
-/// Keeps account of a conversation as it goes.
-impl Observer<HostEvent> for Held {
-    fn wire(&mut self, _at: Stamp, _event: &WireEvent) {}
-
-    fn event(&mut self, event: HostEvent) {
-        match event {
-            HostEvent::Beat { due, written, .. } => {
-                self.rounds += 1;
-                self.beat_delays.push(written.since(due));
-            }
-            HostEvent::Won { .. } => self.result = HeldResult::Won,
-            HostEvent::Lost { cause, .. } => self.result = HeldResult::Lost(cause),
-            HostEvent::Answered { .. } | HostEvent::Noted { .. } => {}
-        }
     }
 }

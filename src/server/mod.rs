@@ -1,17 +1,26 @@
-//! The practice server: hackattic's three endpoints on one port of this machine.
+//! The practice server: hackattic's three endpoints, an echo, and who is connected, on one port of
+//! this machine.
 //!
 //! [`Server::bind`] takes the port, [`Server::run`] serves until it is told to stop. Inside,
 //! `accept` turns TCP connections into requests, `routes` answers them, and the `hub` holds what
-//! they share and the conversations that come of them; `admission` keeps the one-time tokens, and
-//! `game` decides what is played; `emulation` can put a modelled network in between. The
-//! conversation itself is a [`Host`](crate::conversation::challenge::Host) that the link drives.
+//! they share; `emulation` can put a modelled network in between.
+//!
+//! A conversation is a `visit`, on whichever route: upgraded, listed in the `registry` until it
+//! ends, and driven by the link with a [`KeepAlive`](crate::conversation::latency::KeepAlive) around
+//! the route's own party. That is an [`Echo`](crate::conversation::latency::Echo) or, in
+//! `challenge`, a [`Host`](crate::conversation::challenge::Host); for the latter `admission` keeps
+//! the one-time tokens, and `game` decides what is played. A new route is a handler in `routes` that
+//! calls `visit::upgrade`, and a name in `registry::Route`.
 
 mod accept;
 mod admission;
+mod challenge;
 mod emulation;
 mod game;
 mod hub;
+mod registry;
 mod routes;
+mod visit;
 
 use std::fmt;
 use std::io;
@@ -23,6 +32,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 
+use crate::conversation::latency::KeepAliveSettings;
 use crate::link::Stop;
 use crate::simulation::Model;
 
@@ -46,6 +56,9 @@ pub struct Settings {
     pub access_token: Option<SecretString>,
     /// The network to put between the server and its clients, if any.
     pub network: Option<Model>,
+    /// When clients that say nothing are asked whether they are still there, and when they are
+    /// dropped; `None` for never.
+    pub keep_alive: Option<KeepAliveSettings>,
 }
 
 impl fmt::Debug for Settings {
@@ -55,11 +68,12 @@ impl fmt::Debug for Settings {
             .field("rounds", &self.rounds)
             .field("seed", &self.seed)
             .field("network", &self.network)
+            .field("keep_alive", &self.keep_alive)
             .finish_non_exhaustive()
     }
 }
 
-/// A conversation that has ended.
+/// A conversation of the challenge that has ended.
 #[derive(Clone, Debug)]
 pub struct Held {
     /// Its number, counted from one since the server began; `None` if it was refused.
@@ -116,7 +130,7 @@ impl Server {
 
     /// Serves until `stop`. Then nobody is let in any more, conversations are closed with a Close
     /// frame, and whatever has not ended a few seconds later is dropped. `on_held` hears of each
-    /// conversation as it ends.
+    /// conversation of the challenge as it ends.
     pub async fn run(self, stop: Stop, on_held: impl Fn(Held) + Send + Sync + 'static) {
         let hub = Arc::new(hub::Hub::new(self.settings, stop, Box::new(on_held)));
         let tasks = hub.tasks.clone();

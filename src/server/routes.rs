@@ -1,27 +1,32 @@
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::hub::{Hub, Peer, host};
-use crate::link;
+use super::challenge::{Admitted, host};
+use super::hub::{Hub, Peer};
+use super::registry::Route;
+use super::visit::{Unobserved, upgrade};
+use crate::conversation::latency::Echo;
+use crate::link::{self, Precision};
 
 /// The most that is read of a solution.
 const BODY_LIMIT: usize = 64 * 1024;
 
-/// The endpoints of the challenge.
+/// The endpoints of the challenge, the echo, and who is connected.
 pub(super) fn routes(hub: Arc<Hub>) -> Router {
     Router::new()
         .route("/challenges/websocket_chit_chat/problem", get(problem))
         .route("/challenges/websocket_chit_chat/solve", post(solve))
-        .route("/_/ws/{token}", get(converse))
+        .route("/_/ws/{token}", get(challenge))
+        .route("/echo", get(echo))
+        .route("/clients", get(clients))
         .fallback(async || error(StatusCode::NOT_FOUND, "there is nothing here"))
         .method_not_allowed_fallback(async || {
             error(StatusCode::METHOD_NOT_ALLOWED, "not with this method")
@@ -42,7 +47,7 @@ struct Solution {
     secret: String,
 }
 
-fn error(status: StatusCode, message: &str) -> Response {
+pub(super) fn error(status: StatusCode, message: &str) -> Response {
     (status, Json(json!({ "error": message }))).into_response()
 }
 
@@ -83,25 +88,36 @@ async fn solve(
     Json(answer).into_response()
 }
 
-async fn converse(
+async fn challenge(
     State(hub): State<Arc<Hub>>,
     Path(token): Path<String>,
     Extension(peer): Extension<Peer>,
-    mut request: Request,
+    request: Request,
 ) -> Response {
-    match link::grant_upgrade::<_, Body>(&mut request) {
-        Err((status, reason)) => {
-            let mut refusal = error(status, &reason);
-            // What would be welcome instead (RFC 9110 section 15.5.22, RFC 6455 section 4.2.2).
-            let headers = refusal.headers_mut();
-            headers.insert("upgrade", HeaderValue::from_static("websocket"));
-            headers.insert("sec-websocket-version", HeaderValue::from_static("13"));
-            refusal
+    upgrade(&hub, peer, Route::Challenge, request, |visit| {
+        let admitted = match hub.admission().redeem(&token, link::clock::now()) {
+            true => Admitted::Yes,
+            false => Admitted::No,
+        };
+        host(hub.clone(), visit, peer, admitted)
+    })
+}
+
+async fn echo(
+    State(hub): State<Arc<Hub>>,
+    Extension(peer): Extension<Peer>,
+    request: Request,
+) -> Response {
+    upgrade(&hub, peer, Route::Echo, request, async |visit| {
+        if let Some(opened) = visit.opened().await {
+            // It has no timeouts but the keep-alive's, which need no finer timer.
+            let precision = Precision::Millisecond;
+            opened.hold(Echo::new(), &mut Unobserved, precision).await;
         }
-        Ok((response, upgrading)) => {
-            let good = hub.admission().redeem(&token, link::clock::now());
-            hub.spawn(host(hub.clone(), peer, good, upgrading));
-            response
-        }
-    }
+    })
+}
+
+async fn clients(State(hub): State<Arc<Hub>>) -> Response {
+    let now = [(header::CACHE_CONTROL, "no-store")];
+    (now, Json(json!({ "clients": hub.registry.clients() }))).into_response()
 }

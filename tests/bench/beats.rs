@@ -27,6 +27,7 @@ use support::Times;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{self, Runtime};
 use wsbeat::conversation::challenge::{Host, HostEvent, Interval, Player, PlayerEvent, Standing};
+use wsbeat::conversation::latency::KeepAliveSettings;
 use wsbeat::conversation::{Stamp, WireEvent};
 use wsbeat::hackattic::{Api, Site, TokenProvider};
 use wsbeat::link::{
@@ -102,6 +103,7 @@ fn practice(hosts: &Runtime, players: &Runtime) -> anyhow::Result<Times> {
         secret: None,
         access_token: None,
         network: None,
+        keep_alive: Some(KeepAliveSettings::default()),
     }))?;
     let site: Site = format!("http://{}", server.address()?).parse()?;
     let (stopper, stop) = Stop::channel();
