@@ -4,11 +4,11 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::Write;
 use std::net::TcpStream;
 
-use serde_json::{Value, json};
-use support::{PATIENCE, Program, Running, assert_says, serve};
+use serde_json::json;
+use support::{Client, Opcode, Program, Running, ask, ask_for_json, assert_says, connect, serve};
 
 /// A server in a process of its own, and its address.
 fn listening(args: &[&str]) -> (Running, String) {
@@ -16,65 +16,18 @@ fn listening(args: &[&str]) -> (Running, String) {
     (server, url.strip_prefix("http://").unwrap().to_owned())
 }
 
-/// Makes one request, and gives the status line, the headers and the body of the answer.
-fn ask(address: &str, request_line: &str, headers: &str, body: &str) -> (String, String) {
-    let mut stream = connect(address);
-    let length = body.len();
-    write!(
-        stream,
-        "{request_line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\
-         Content-Length: {length}\r\n\r\n{body}"
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.to_owned(), body.to_owned())
-}
-
-fn connect(address: &str) -> TcpStream {
-    let stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream
-}
-
-fn ask_for_json(address: &str, request_line: &str, body: Value) -> (String, Value) {
-    let headers = "Content-Type: application/json\r\n";
-    let (head, body) = ask(address, request_line, headers, &body.to_string());
-    let body = serde_json::from_str(&body).unwrap_or_else(|_| panic!("{head}\n{body}"));
-    (head.lines().next().unwrap().to_owned(), body)
-}
-
 const PROBLEM: &str = "GET /challenges/websocket_chit_chat/problem";
 const SOLVE: &str = "POST /challenges/websocket_chit_chat/solve";
 
 /// Opens the WebSocket of a token, by hand.
-fn open(address: &str, token: &str) -> BufReader<TcpStream> {
-    let mut stream = connect(address);
-    write!(
-        stream,
-        "GET /_/ws/{token} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    )
-    .unwrap();
-    let mut reader = BufReader::new(stream);
-    let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") {
-        assert!(reader.read_line(&mut head).unwrap() > 0, "{head}");
-    }
-    let lower = head.to_lowercase();
-    // The key and the answer to it of RFC 6455 section 1.3.
-    assert_says(&lower, &["http/1.1 101", "s3pplmbitxaq9kygzzhzrbk+xoo="]);
-    reader
+fn open(address: &str, token: &str) -> Client {
+    Client::open(address, &format!("/_/ws/{token}"))
 }
 
-/// Reads a short frame that is not masked: its first byte and its payload.
-fn frame(reader: &mut impl Read) -> (u8, Vec<u8>) {
-    let mut head = [0; 2];
-    reader.read_exact(&mut head).unwrap();
-    let mut payload = vec![0; usize::from(head[1])];
-    reader.read_exact(&mut payload).unwrap();
-    (head[0], payload)
+/// Reads the text that comes next.
+#[track_caller]
+fn text(client: &mut Client) -> String {
+    String::from_utf8(client.expect(Opcode::Text)).unwrap()
 }
 
 fn token(address: &str) -> String {
@@ -89,17 +42,13 @@ fn a_token_admits_one_connection() {
     let (first, second) = (token(&address), token(&address));
     assert_ne!(first, second);
 
-    let hello = frame(&mut open(&address, &first));
-    assert!(hello.1.starts_with(b"hello!"));
+    assert!(text(&mut open(&address, &first)).starts_with("hello!"));
     for bad in [first.as_str(), "made-up"] {
         let mut socket = open(&address, bad);
-        assert_eq!(
-            frame(&mut socket),
-            (0x81, b"expired challenge token".to_vec())
-        );
-        assert_eq!(frame(&mut socket).0, 0x88);
+        assert_eq!(text(&mut socket), "expired challenge token");
+        socket.expect(Opcode::Close);
     }
-    assert!(frame(&mut open(&address, &second)).1.starts_with(b"hello!"));
+    assert!(text(&mut open(&address, &second)).starts_with("hello!"));
 }
 
 #[test]
@@ -137,10 +86,7 @@ fn a_seed_decides_what_is_played() {
     let secrets = [(); 2].map(|()| {
         let (_server, address) = listening(&["--rounds", "1", "--seed", "5"]);
         // Who is not admitted changes nothing.
-        assert_says(
-            std::str::from_utf8(&frame(&mut open(&address, "made-up")).1).unwrap(),
-            &["expired"],
-        );
+        assert_says(&text(&mut open(&address, "made-up")), &["expired"]);
         let ran = Program::solve_at(&format!("http://{address}")).json().run();
         let answer = ran.succeeded().the("beat")["interval_ms"].clone();
         (ran.summary()["secret"].clone(), answer)
@@ -153,7 +99,7 @@ fn ctrl_c_and_sigterm_close_every_connection_with_a_close_frame() {
     for end in [Running::interrupt, Running::terminate] {
         let (server, address) = listening(&[]);
         let mut talking = open(&address, &token(&address));
-        assert!(frame(&mut talking).1.starts_with(b"hello!"));
+        assert!(text(&mut talking).starts_with("hello!"));
         // One that has asked for nothing yet must not hold the server up, nor one that is halfway
         // through its request.
         let _silent = connect(&address);
@@ -161,8 +107,8 @@ fn ctrl_c_and_sigterm_close_every_connection_with_a_close_frame() {
         halfway.write_all(b"GET / HTTP/1.1\r\nHost:").unwrap();
 
         end(&server);
-        let (opcode, payload) = frame(&mut talking);
-        assert_eq!((opcode, &payload[..2]), (0x88, &1001_u16.to_be_bytes()[..]));
+        let payload = talking.expect(Opcode::Close);
+        assert_eq!(&payload[..2], &1001_u16.to_be_bytes()[..]);
         assert_eq!(&payload[2..], b"the server is shutting down");
         let ran = server.end();
         ran.succeeded();
@@ -189,7 +135,7 @@ fn the_log_of_a_server_shows_no_token() {
     let asking = format!("{PROBLEM}?access_token={access}");
     let (_, answer) = ask_for_json(address, &asking, json!({}));
     let token = answer["token"].as_str().unwrap();
-    drop(frame(&mut open(address, token)));
+    drop(text(&mut open(address, token)));
     server.interrupt();
     let ran = server.end();
     assert_eq!(ran.code, Some(0));

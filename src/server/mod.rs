@@ -14,6 +14,7 @@
 
 mod accept;
 mod admission;
+mod answer;
 mod challenge;
 mod emulation;
 mod game;

@@ -9,6 +9,7 @@ use axum::{Extension, Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::answer::error;
 use super::challenge::{Admitted, host};
 use super::hub::{Hub, Peer};
 use super::registry::Route;
@@ -45,10 +46,6 @@ struct Parameters {
 #[derive(Deserialize)]
 struct Solution {
     secret: String,
-}
-
-pub(super) fn error(status: StatusCode, message: &str) -> Response {
-    (status, Json(json!({ "error": message }))).into_response()
 }
 
 fn unauthorized() -> Response {

@@ -12,9 +12,9 @@ use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tracing::Instrument;
 
+use super::answer::error;
 use super::hub::{Hub, Peer};
 use super::registry::{Registered, Route};
-use super::routes::error;
 use crate::conversation::latency::{KeepAlive, KeepAliveEvent};
 use crate::conversation::{Party, Stamp, WireEvent};
 use crate::link::{self, Connection, Ending, Limits, Observer, Precision, Upgrading};

@@ -10,6 +10,7 @@
     reason = "each test crate uses a part of it"
 )]
 
+mod client;
 mod port;
 mod program;
 mod secrecy;
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+pub use client::{Client, ask, ask_for_json, connect};
 pub use port::Port;
 pub use program::{Program, Ran, Running};
 pub use secrecy::{ODD, PLAIN, Tokens, assert_all_hidden, assert_hides, giving};

@@ -1,4 +1,5 @@
-//! A scripted server's end of a WebSocket: frames as RFC 6455 draws them, right and wrong ones.
+//! The frames of a WebSocket as RFC 6455 draws them, and a scripted server's end of one, which can
+//! also get them wrong.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -21,7 +22,7 @@ pub enum Opcode {
     Pong = 10,
 }
 
-/// A frame of the client's, unmasked.
+/// A frame of the peer's, unmasked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
     pub opcode: Opcode,
@@ -36,19 +37,7 @@ pub struct Socket {
 impl Socket {
     /// Writes a frame.
     pub fn frame(&mut self, last: bool, opcode: Opcode, payload: &[u8]) {
-        let mut frame = vec![u8::from(last) << 7 | opcode as u8];
-        match payload.len() {
-            length @ ..126 => frame.push(length as u8),
-            length @ ..0x1_0000 => {
-                frame.push(126);
-                frame.extend_from_slice(&(length as u16).to_be_bytes());
-            }
-            length => {
-                frame.push(127);
-                frame.extend_from_slice(&(length as u64).to_be_bytes());
-            }
-        }
-        frame.extend_from_slice(payload);
+        let frame = encode(last, opcode, None, payload);
         self.raw(&frame).expect("the client reads");
     }
 
@@ -96,29 +85,9 @@ impl Socket {
 
     /// Reads a frame; `None` once the client has hung up.
     pub fn read(&mut self) -> Option<Frame> {
-        let head: [u8; 2] = self.bytes()?;
-        assert_eq!(head[0] & 0xf0, 0x80, "the client sends whole messages");
-        assert_eq!(head[1] & 0x80, 0x80, "the client masks its frames");
-        let length = match head[1] & 0x7f {
-            126 => u16::from_be_bytes(self.bytes()?).into(),
-            127 => panic!("the client has nothing to say that is so long"),
-            short => usize::from(short),
-        };
-        let mask: [u8; 4] = self.bytes()?;
-        let mut payload = vec![0; length];
-        self.fill(&mut payload)?;
-        for (byte, mask) in payload.iter_mut().zip(mask.iter().cycle()) {
-            *byte ^= mask;
-        }
-        let opcode = match head[0] & 0x0f {
-            1 => Opcode::Text,
-            2 => Opcode::Binary,
-            8 => Opcode::Close,
-            9 => Opcode::Ping,
-            10 => Opcode::Pong,
-            other => panic!("the client sent a frame with opcode {other}"),
-        };
-        Some(Frame { opcode, payload })
+        let (frame, mask) = decode(&mut self.stream)?;
+        assert!(mask.is_some(), "the client masks its frames");
+        Some(frame)
     }
 
     /// Reads a text message: the client's answer to a beat.
@@ -173,25 +142,81 @@ impl Socket {
     pub fn hold(&mut self) {
         hold(&mut self.stream);
     }
+}
 
-    fn bytes<const LENGTH: usize>(&mut self) -> Option<[u8; LENGTH]> {
-        let mut bytes = [0; LENGTH];
-        self.fill(&mut bytes)?;
-        Some(bytes)
+/// A frame as it goes over the wire. Clients mask theirs.
+pub(super) fn encode(last: bool, opcode: Opcode, mask: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
+    let masked = u8::from(mask.is_some()) << 7;
+    let mut frame = vec![u8::from(last) << 7 | opcode as u8];
+    match payload.len() {
+        length @ ..126 => frame.push(masked | length as u8),
+        length @ ..0x1_0000 => {
+            frame.push(masked | 126);
+            frame.extend_from_slice(&(length as u16).to_be_bytes());
+        }
+        length => {
+            frame.push(masked | 127);
+            frame.extend_from_slice(&(length as u64).to_be_bytes());
+        }
     }
+    match mask {
+        None => frame.extend_from_slice(payload),
+        Some(mask) => {
+            frame.extend_from_slice(&mask);
+            frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(a, b)| a ^ b));
+        }
+    }
+    frame
+}
 
-    fn fill(&mut self, bytes: &mut [u8]) -> Option<()> {
-        match self.stream.read_exact(bytes) {
-            Ok(()) => Some(()),
-            Err(error) => {
-                let gone = [
-                    io::ErrorKind::UnexpectedEof,
-                    io::ErrorKind::ConnectionReset,
-                    io::ErrorKind::BrokenPipe,
-                ];
-                assert!(gone.contains(&error.kind()), "reading: {error}");
-                None
-            }
+/// Reads a frame, and gives it and what it was masked with; `None` once the peer has hung up.
+pub(super) fn decode(stream: &mut impl Read) -> Option<(Frame, Option<[u8; 4]>)> {
+    let head: [u8; 2] = bytes(stream)?;
+    assert_eq!(head[0] & 0xf0, 0x80, "the peer sends whole messages");
+    let length = match head[1] & 0x7f {
+        126 => u16::from_be_bytes(bytes(stream)?).into(),
+        127 => usize::try_from(u64::from_be_bytes(bytes(stream)?)).unwrap(),
+        short => usize::from(short),
+    };
+    let is_masked = head[1] & 0x80 != 0;
+    let mask = if is_masked {
+        Some(bytes(stream)?)
+    } else {
+        None
+    };
+    let mut payload = vec![0; length];
+    fill(stream, &mut payload)?;
+    for (byte, mask) in payload.iter_mut().zip(mask.iter().flatten().cycle()) {
+        *byte ^= mask;
+    }
+    let opcode = match head[0] & 0x0f {
+        1 => Opcode::Text,
+        2 => Opcode::Binary,
+        8 => Opcode::Close,
+        9 => Opcode::Ping,
+        10 => Opcode::Pong,
+        other => panic!("the peer sent a frame with opcode {other}"),
+    };
+    Some((Frame { opcode, payload }, mask))
+}
+
+fn bytes<const LENGTH: usize>(stream: &mut impl Read) -> Option<[u8; LENGTH]> {
+    let mut bytes = [0; LENGTH];
+    fill(stream, &mut bytes)?;
+    Some(bytes)
+}
+
+fn fill(stream: &mut impl Read, bytes: &mut [u8]) -> Option<()> {
+    match stream.read_exact(bytes) {
+        Ok(()) => Some(()),
+        Err(error) => {
+            let gone = [
+                io::ErrorKind::UnexpectedEof,
+                io::ErrorKind::ConnectionReset,
+                io::ErrorKind::BrokenPipe,
+            ];
+            assert!(gone.contains(&error.kind()), "reading: {error}");
+            None
         }
     }
 }
