@@ -315,6 +315,32 @@ fn many_come_and_go_at_once() {
     wait_for_clients(&address, <[_]>::is_empty);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_client_that_sends_and_never_reads_is_held_back_and_then_dropped() {
+    let (server, address) = listening(&[]);
+    let mut patient = Client::open(&address, "/echo");
+    let flooding = Client::open(&address, "/echo");
+    let before = server.peak_memory();
+    // It writes on until the server has had enough of it.
+    let flood = thread::spawn(move || flooding.flood());
+    let (mut answered, give_up) = (0, clock::now() + PATIENCE);
+    while !flood.is_finished() {
+        patient.text("and me?");
+        assert_eq!(patient.expect(Opcode::Text), b"and me?");
+        answered += 1;
+        assert!(clock::now() < give_up, "it is not dropped");
+        thread::sleep(A_MOMENT);
+    }
+    assert!(answered > 0);
+    // What it sent waits in the sockets of both ends: the server has taken in one message of it.
+    let sent = flood.join().unwrap();
+    let grown = server.peak_memory() - before;
+    assert!(grown < 8 * 1024, "{grown} KiB more, of {sent} bytes");
+    let left = wait_for_clients(&address, |clients| clients.len() == 1);
+    assert_eq!(left[0]["id"], 1);
+}
+
 #[test]
 fn times_that_are_none_are_usage_errors() {
     for (option, wrong) in [

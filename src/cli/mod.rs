@@ -47,10 +47,12 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
 
+    // It comes last in every command's help, after the command's own.
     /// How to write the logs that RUST_LOG asks for, such as RUST_LOG=wsbeat=debug
     #[arg(
         long,
         global = true,
+        display_order = 1000,
         value_enum,
         default_value_t,
         value_name = "FORMAT"

@@ -6,13 +6,13 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::answer::error;
 use super::challenge::{Admitted, host};
 use super::hub::{Hub, Peer};
-use super::registry::Route;
+use super::registry::{Client, Route};
 use super::visit::{Unobserved, upgrade};
 use crate::conversation::latency::Echo;
 use crate::link::{self, Precision};
@@ -114,7 +114,14 @@ async fn echo(
     })
 }
 
+/// Who is connected.
+#[derive(Serialize)]
+struct Clients {
+    clients: Vec<Client>,
+}
+
 async fn clients(State(hub): State<Arc<Hub>>) -> Response {
-    let now = [(header::CACHE_CONTROL, "no-store")];
-    (now, Json(json!({ "clients": hub.registry.clients() }))).into_response()
+    let clients = hub.registry.clients();
+    let only_now = [(header::CACHE_CONTROL, "no-store")];
+    (only_now, Json(Clients { clients })).into_response()
 }

@@ -1,6 +1,6 @@
 //! A client by hand: HTTP requests, and the client's end of a WebSocket.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
 
 use serde_json::Value;
@@ -93,5 +93,25 @@ impl Client {
         let frame = self.read().expect("the server says something");
         assert_eq!(frame.opcode, opcode, "{frame:?}");
         frame.payload
+    }
+
+    /// Writes messages and reads none until the server hangs up, and says how many bytes that took.
+    pub fn flood(mut self) -> usize {
+        let frame = encode(true, Opcode::Binary, Some(MASK), &[7; 32 * 1024]);
+        self.stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        let mut sent = 0;
+        loop {
+            match self.stream.write(&frame[sent % frame.len()..]) {
+                Ok(bytes) => sent += bytes,
+                Err(error) => {
+                    let timed_out = [io::ErrorKind::WouldBlock, io::ErrorKind::TimedOut];
+                    assert!(
+                        !timed_out.contains(&error.kind()),
+                        "nobody hung up: {error}"
+                    );
+                    return sent;
+                }
+            }
+        }
     }
 }

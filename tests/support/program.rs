@@ -144,6 +144,16 @@ impl Running {
         String::from_utf8(fs::read(path).unwrap()).unwrap()
     }
 
+    /// The most memory that it has taken up so far, in KiB.
+    #[cfg(target_os = "linux")]
+    pub fn peak_memory(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = fs::read_to_string(path).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = peak.unwrap().trim().strip_suffix(" kB");
+        kib.unwrap().parse().unwrap()
+    }
+
     /// Waits for the program to end.
     #[track_caller]
     pub fn end(mut self) -> Ran {
