@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use support::{
-    Opcode, Port, Program, Ran, Reply, Running, Script, Server, Socket, assert_says,
-    reset_when_dropped,
+    Opcode, Port, Program, Ran, Reply, Running, Script, Server, assert_says, reset_when_dropped,
 };
 
 /// Pings one server; more of its arguments follow.

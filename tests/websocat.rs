@@ -30,12 +30,17 @@ impl Websocat {
 
     /// The server of the write-up: a shell script that says `ping!`, on a free port.
     fn serve(script: &str) -> (Self, String) {
+        Websocat::serve_with(&format!("sh-c:{script}"))
+    }
+
+    /// A server on a free port whose every client talks to this.
+    fn serve_with(specifier: &str) -> (Self, String) {
         let port = Port::reserve();
         let url = port.url();
         let address = url.trim_start_matches("http://").to_owned();
         drop(port);
         let listen = format!("ws-l:{address}");
-        let server = Websocat::run(&["-t", &listen, &format!("sh-c:{script}")]);
+        let server = Websocat::run(&["-t", &listen, specifier]);
         let give_up = clock::now() + PATIENCE;
         while TcpStream::connect(&address).is_err() {
             assert!(clock::now() < give_up, "websocat does not listen");
@@ -110,4 +115,20 @@ fn websocat_can_talk_to_the_practice_server() {
     assert_eq!(said.trim(), "expired challenge token");
     server.interrupt();
     server.end().succeeded();
+}
+
+#[test]
+#[ignore = "needs websocat 1.x on the PATH: cargo install websocat --version '^1'"]
+fn websocat_answers_pings_and_echoes_messages() {
+    let (_server, url) = Websocat::serve_with("mirror:");
+    for more in [&[][..], &["--echo"]] {
+        let ran = Program::new("ping")
+            .args([&url, "-c", "50", "-i", "4ms"])
+            .args(more)
+            .json()
+            .run();
+        ran.succeeded();
+        assert_eq!(ran.summary()["received"], 50, "{ran:?}");
+        assert_eq!(ran.summary()["invented"], 0, "{ran:?}");
+    }
 }

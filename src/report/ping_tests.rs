@@ -162,7 +162,7 @@ fn a_run_against_several_is_one_table() {
     let mut several = PingingItem::new(urls.map(str::to_owned).into(), &settings(1));
     several.medium = "messages";
     let mut items = vec![Item::Pinging(several), open(1, urls[0]), open(2, urls[1])];
-    let mut tallies = vec![
+    let mut tallies = [
         tally(1, urls[0], &noticed()),
         tally(
             2,
