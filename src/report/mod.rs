@@ -16,6 +16,7 @@ mod ping_tally;
 #[cfg(test)]
 mod ping_tests;
 mod pinging;
+pub mod plot;
 mod redact;
 mod reporter;
 mod round_trips;
