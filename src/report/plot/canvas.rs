@@ -17,10 +17,39 @@ const FAMILY: FontFamily<'static> = FontFamily::SansSerif;
 /// How much wider a text may be in a viewer's font than in ours. Ubuntu is narrow.
 const WIDER: f64 = 1.12;
 
-/// How far below the centre of a line of text it has to be put for its capitals and digits to be
-/// centred, as a share of the size: each backend measures from elsewhere.
-const SVG_SHIFT: f64 = 0.08;
-const PNG_SHIFT: f64 = 0.19;
+/// What differs between the backends.
+#[derive(Clone, Copy, Debug)]
+struct Medium {
+    /// How many of its pixels a pixel of the canvas is wide and high.
+    scale: i32,
+    /// What text of size 1 is to it. The sizes of plotters are heights of lines, which it takes to be
+    /// 1.24 em in SVG; those of our font are 1.12 em.
+    letters: f64,
+    /// How far below the centre of a line of text it has to be put for its capitals and digits to be
+    /// centred, as a share of the size: each backend measures from elsewhere.
+    shift: f64,
+    /// How often a text is drawn, each time a pixel further. Our font is a light one, and plotters
+    /// puts each letter on a whole pixel: drawn twice as large and twice, it is one that reads well.
+    strikes: i32,
+    /// The last pixel of a box is in it; or the box ends before.
+    last: i32,
+}
+
+const SVG: Medium = Medium {
+    scale: 1,
+    letters: 1.1,
+    shift: 0.08,
+    strikes: 1,
+    last: 0,
+};
+
+const PNG: Medium = Medium {
+    scale: 2,
+    letters: 1.0,
+    shift: 0.19,
+    strikes: 2,
+    last: 1,
+};
 
 /// A picture in the making: shapes in the order in which they are drawn, in pixels from the upper
 /// left.
@@ -33,11 +62,12 @@ pub(super) struct Canvas {
 
 #[derive(Debug)]
 enum Shape {
+    /// Neither level nor upright.
     Line {
         from: (i32, i32),
         to: (i32, i32),
         ink: RGBAColor,
-        thickness: u32,
+        thickness: i32,
     },
     Box {
         from: (i32, i32),
@@ -46,7 +76,12 @@ enum Shape {
     },
     Disc {
         centre: (i32, i32),
-        radius: u32,
+        radius: i32,
+        ink: RGBAColor,
+    },
+    Ring {
+        centre: (i32, i32),
+        radius: i32,
         ink: RGBAColor,
     },
     Text {
@@ -81,17 +116,26 @@ impl Canvas {
         canvas
     }
 
-    /// A line of one pixel.
+    /// A line of one pixel. One that is level or upright fills pixels, rather than halves of them.
     pub(super) fn line(&mut self, from: (i32, i32), to: (i32, i32), ink: RGBAColor) {
-        self.stroke(from, to, ink, 1);
+        let (left, right) = (from.0.min(to.0), from.0.max(to.0));
+        let (upper, lower) = (from.1.min(to.1), from.1.max(to.1));
+        if upper == lower {
+            self.fill((left, upper), (right, upper + 1), ink);
+        } else if left == right {
+            self.fill((left, upper), (left + 1, lower), ink);
+        } else {
+            self.stroke(from, to, ink, 1);
+        }
     }
 
+    /// A slanting line.
     pub(super) fn stroke(
         &mut self,
         from: (i32, i32),
         to: (i32, i32),
         ink: RGBAColor,
-        thickness: u32,
+        thickness: i32,
     ) {
         self.shapes.push(Shape::Line {
             from,
@@ -118,7 +162,7 @@ impl Canvas {
         }
     }
 
-    pub(super) fn disc(&mut self, centre: (i32, i32), radius: u32, ink: RGBAColor) {
+    pub(super) fn disc(&mut self, centre: (i32, i32), radius: i32, ink: RGBAColor) {
         self.shapes.push(Shape::Disc {
             centre,
             radius,
@@ -127,9 +171,12 @@ impl Canvas {
     }
 
     /// A hollow point.
-    pub(super) fn ring(&mut self, centre: (i32, i32), radius: u32, ink: RGBAColor) {
-        self.disc(centre, radius, ink);
-        self.disc(centre, radius.saturating_sub(2), ink::PAPER);
+    pub(super) fn ring(&mut self, centre: (i32, i32), radius: i32, ink: RGBAColor) {
+        self.shapes.push(Shape::Ring {
+            centre,
+            radius,
+            ink,
+        });
     }
 
     /// A text in one line. What could deceive its reader is printed as escapes.
@@ -160,27 +207,27 @@ impl Canvas {
         }
     }
 
-    fn size(&self) -> (u32, u32) {
-        (self.width.unsigned_abs(), self.height.unsigned_abs())
+    fn size(&self, medium: Medium) -> (u32, u32) {
+        let times = |length: i32| length.saturating_mul(medium.scale).unsigned_abs();
+        (times(self.width), times(self.height))
     }
 
     fn svg(&self) -> Result<Vec<u8>, DrawingError> {
         let mut document = String::new();
-        self.put(
-            SVGBackend::with_string(&mut document, self.size()),
-            SVG_SHIFT,
-        )?;
+        let backend = SVGBackend::with_string(&mut document, self.size(SVG));
+        self.put(backend, SVG)?;
         Ok(document.into_bytes())
     }
 
     fn png(&self) -> Result<Vec<u8>, DrawingError> {
-        let (width, height) = self.size();
-        // Three bytes a pixel.
-        let mut pixels = vec![u8::MAX; width as usize * height as usize * 3];
-        self.put(
-            BitMapBackend::with_buffer(&mut pixels, self.size()),
-            PNG_SHIFT,
-        )?;
+        let (width, height) = self.size(PNG);
+        let mut large = vec![u8::MAX; width as usize * height as usize * CHANNELS];
+        let backend = BitMapBackend::with_buffer(&mut large, (width, height));
+        self.put(backend, PNG)?;
+        let pixels = shrunk(&large, width as usize);
+        drop(large);
+
+        let (width, height) = self.size(SVG);
         let mut file = Vec::new();
         let mut encoder = png::Encoder::new(&mut file, width, height);
         encoder.set_color(png::ColorType::Rgb);
@@ -193,7 +240,10 @@ impl Canvas {
         Ok(file)
     }
 
-    fn put<B: DrawingBackend>(&self, mut backend: B, shift: f64) -> Result<(), DrawingError> {
+    fn put<B: DrawingBackend>(&self, mut backend: B, medium: Medium) -> Result<(), DrawingError> {
+        let Medium { scale, last, .. } = medium;
+        let times = |(x, y): (i32, i32)| (x * scale, y * scale);
+        let long = |length: i32| length.saturating_mul(scale).unsigned_abs();
         for shape in &self.shapes {
             let drawn = match shape {
                 Shape::Line {
@@ -201,25 +251,43 @@ impl Canvas {
                     to,
                     ink,
                     thickness,
-                } => backend.draw_line(*from, *to, &ink.stroke_width(*thickness)),
-                Shape::Box { from, to, ink } => backend.draw_rect(*from, *to, &ink.filled(), true),
+                } => {
+                    let style = ink.stroke_width(long(*thickness));
+                    backend.draw_line(times(*from), times(*to), &style)
+                }
+                Shape::Box { from, to, ink } => {
+                    let (right, lower) = times(*to);
+                    let to = (right - last, lower - last);
+                    backend.draw_rect(times(*from), to, &ink.filled(), true)
+                }
                 Shape::Disc {
                     centre,
                     radius,
                     ink,
-                } => backend.draw_circle(*centre, *radius, &ink.filled(), true),
+                } => backend.draw_circle(times(*centre), long(*radius), &ink.filled(), true),
+                Shape::Ring {
+                    centre,
+                    radius,
+                    ink,
+                } => {
+                    let style = ink.stroke_width(long(2));
+                    backend.draw_circle(times(*centre), long(*radius), &style, false)
+                }
                 Shape::Text {
-                    at: (x, y),
+                    at,
                     text,
                     size,
                     ink,
                     side,
                 } => {
-                    let style = font(*size)
+                    let size = f64::from(size * scale);
+                    let style = font(size * medium.letters)
                         .color(ink)
                         .pos(Pos::new(side.position(), VPos::Center));
-                    let below = (f64::from(*size) * shift).round() as i32;
-                    backend.draw_text(text, &style, (*x, y + below))
+                    let (x, y) = times(*at);
+                    let y = y + (size * medium.shift).round() as i32;
+                    (0..medium.strikes)
+                        .try_for_each(|strike| backend.draw_text(text, &style, (x + strike, y)))
                 }
             };
             drawn.map_err(|error| DrawingError::Drawing(error.to_string()))?;
@@ -227,6 +295,27 @@ impl Canvas {
         let presented = backend.present();
         presented.map_err(|error| DrawingError::Drawing(error.to_string()))
     }
+}
+
+/// Red, green and blue.
+const CHANNELS: usize = 3;
+
+/// An image of half the width and height, each pixel the mean of four.
+fn shrunk(pixels: &[u8], width: usize) -> Vec<u8> {
+    let mut half = Vec::with_capacity(pixels.len() / 4);
+    for rows in pixels.chunks_exact(2 * width * CHANNELS) {
+        let (upper, lower) = rows.split_at(width * CHANNELS);
+        let upper = upper.chunks_exact(2 * CHANNELS);
+        for (upper, lower) in upper.zip(lower.chunks_exact(2 * CHANNELS)) {
+            for channel in 0..CHANNELS {
+                let next = channel + CHANNELS;
+                let four = [upper[channel], upper[next], lower[channel], lower[next]];
+                // The mean of four bytes is a byte.
+                half.push((four.into_iter().map(u16::from).sum::<u16>() / 4) as u8);
+            }
+        }
+    }
+    half
 }
 
 impl Side {
@@ -239,8 +328,8 @@ impl Side {
     }
 }
 
-fn font(size: i32) -> FontDesc<'static> {
-    FontDesc::new(FAMILY, f64::from(size), FontStyle::Normal)
+fn font(size: f64) -> FontDesc<'static> {
+    FontDesc::new(FAMILY, size, FontStyle::Normal)
 }
 
 /// Makes our own font known to plotters, which keeps it for the whole process.
@@ -259,7 +348,7 @@ fn printable(text: &str) -> String {
 /// How many pixels a text may be wide, in whatever font it is shown.
 pub(super) fn width(text: &str, size: i32) -> i32 {
     register();
-    let wide = font(size).box_size(&printable(text)).map(|(wide, _)| wide);
+    let wide = font(f64::from(size)).box_size(&printable(text)).map(|(wide, _)| wide);
     // Where there is no font there is no text either, and drawing it says so.
     (f64::from(wide.unwrap_or(0)) * WIDER).ceil() as i32
 }

@@ -14,6 +14,8 @@ pub(super) const BLUE: Ink = Ink(0, 114, 178, 1.0);
 pub(super) const LIGHT: Ink = Ink(86, 180, 233, 1.0);
 /// Bluish green.
 pub(super) const GREEN: Ink = Ink(0, 158, 115, 1.0);
+/// What was lost, in words: vermillion, dark enough to be read.
+pub(super) const RED_TEXT: Ink = Ink(168, 62, 0, 1.0);
 /// Vermillion.
 pub(super) const RED: Ink = Ink(213, 94, 0, 1.0);
 pub(super) const GREY: Ink = Ink(110, 110, 110, 1.0);

@@ -9,7 +9,7 @@ use crate::conversation::latency::{Series, Slot, Span, Statistics};
 /// How wide a picture is, in pixels.
 const WIDTH: i32 = 1200;
 /// How high a panel is: alone, one of two, one of more.
-const HEIGHTS: [i32; 3] = [700, 430, 340];
+const HEIGHTS: [i32; 3] = [700, 430, 380];
 /// How many panels are drawn at the most, so that a picture of a hundred targets has an end.
 const MOST_PANELS: usize = 12;
 
@@ -195,7 +195,7 @@ fn numbers(statistics: &Statistics) -> String {
 
 /// The vertical axis.
 fn draw_grid(canvas: &mut Canvas, axis: &Axis, high: i32) {
-    let about = if high < HEIGHTS[1] { 4 } else { 8 };
+    let about = if high < HEIGHTS[1] { 6 } else { 8 };
     for (value, text) in axis.ticks(about) {
         let y = axis.place(value);
         canvas.line((LEFT, y), (RIGHT, y), ink::GRID);

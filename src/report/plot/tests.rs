@@ -20,12 +20,12 @@ fn run(interval: Duration, pings: &[Option<(Duration, Duration)>]) -> (Series, S
         let flight = Flight {
             sequence,
             due,
-            written: due + late,
+            set_out: due + late,
         };
         let fate = match ping {
             Some((_, took)) => PingerEvent::Pong {
                 flight,
-                at: flight.written + *took,
+                at: flight.set_out + *took,
             },
             None => PingerEvent::Lost(flight),
         };

@@ -12,10 +12,9 @@ use crate::conversation::challenge::Interval;
 /// The size of a picture, in pixels.
 const WIDTH: i32 = 1200;
 const HEIGHT: i32 = 700;
-/// The edges of the frame.
+/// The edges of the frame; the upper one makes room for the heading.
 const LEFT: i32 = 80;
 const RIGHT: i32 = WIDTH - 90;
-const ABOVE: i32 = 140;
 const BELOW: i32 = HEIGHT - 62;
 
 /// How far up the vertical axis goes, in milliseconds: to the longest interval and some lateness, or
@@ -47,12 +46,12 @@ const REMARK_LINE: i32 = 15;
 pub fn beats(title: &str, beats: &Beats, format: PictureFormat) -> Result<Vec<u8>, DrawingError> {
     let (rounds, of) = beats.chosen();
     let mut canvas = Canvas::new(WIDTH, HEIGHT);
-    draw_heading(&mut canvas, title, beats);
+    let above = draw_heading(&mut canvas, title, beats);
     let longest = rounds
         .iter()
         .map(|kept| millis(kept.elapsed.max(kept.corrected)))
         .fold(0.0, f64::max);
-    let time = Axis::linear((longest * 1.05).clamp(LEAST_TOP, MOST_TOP), BELOW, ABOVE);
+    let time = Axis::linear((longest * 1.05).clamp(LEAST_TOP, MOST_TOP), BELOW, above);
     draw_windows(&mut canvas, &time);
     if let (Some(first), Some(last)) = (rounds.first(), rounds.last()) {
         let columns = Columns::new(first.round, last.round);
@@ -62,10 +61,10 @@ pub fn beats(title: &str, beats: &Beats, format: PictureFormat) -> Result<Vec<u8
         }
         draw_remarks(&mut canvas, &rounds, &columns, &time);
     } else {
-        let middle = ((LEFT + RIGHT) / 2, (ABOVE + BELOW) / 2);
+        let middle = ((LEFT + RIGHT) / 2, (above + BELOW) / 2);
         canvas.text(middle, "no beat came", 20, ink::FAINT_TEXT, Side::Middle);
     }
-    canvas.frame((LEFT, ABOVE), (RIGHT, BELOW));
+    canvas.frame((LEFT, above), (RIGHT, BELOW));
     let across = if of > 1 {
         format!("round (of each {of} in a row the most doubtful one is drawn)")
     } else {
@@ -76,20 +75,20 @@ pub fn beats(title: &str, beats: &Beats, format: PictureFormat) -> Result<Vec<u8
     canvas.picture(format)
 }
 
-/// What was played, how it went, and what the marks mean.
-fn draw_heading(canvas: &mut Canvas, title: &str, beats: &Beats) {
+/// What was played, how it went, and what the marks mean. Returns where the frame begins.
+fn draw_heading(canvas: &mut Canvas, title: &str, beats: &Beats) -> i32 {
     let title = cut(title, 22, WIDTH - 2 * 24);
     canvas.text((24, 26), &title, 22, ink::TEXT, Side::Start);
     canvas.text((24, 52), &beats.numbers(), 15, ink::TEXT, Side::Start);
     let mut y = 75;
     if let Some(loss) = beats.loss() {
         for line in wrapped(&loss, 14, WIDTH - 2 * 24, 2) {
-            canvas.text((24, y), &line, 14, ink::RED, Side::Start);
+            canvas.text((24, y), &line, 14, ink::RED_TEXT, Side::Start);
             y += 18;
         }
     }
 
-    let y = ABOVE - 20;
+    y += 12;
     canvas.text((24, y), "time (ms)", 14, ink::FAINT_TEXT, Side::Start);
     canvas.text((WIDTH - 24, y), "edges", 14, ink::FAINT_TEXT, Side::End);
     let mut x = RIGHT - 6;
@@ -111,12 +110,13 @@ fn draw_heading(canvas: &mut Canvas, title: &str, beats: &Beats) {
                 x -= 24;
             }
             None if index == 3 => {
-                canvas.disc((x, y), 3, ink::TEXT);
+                canvas.disc((x, y), 4, ink::TEXT);
                 x -= 20;
             }
             None => canvas.ring((x, y), 6, ink::TEXT),
         }
     }
+    y + 20
 }
 
 /// How much of its colour the window of an answer has.
@@ -185,7 +185,7 @@ impl Columns {
         (self.wide * 0.42).min(26.0) as i32
     }
 
-    fn radius(&self) -> u32 {
+    fn radius(&self) -> i32 {
         match self.wide {
             wide if wide >= 16.0 => 6,
             wide if wide >= ROOMY => 4,
@@ -200,7 +200,7 @@ impl Columns {
         // The first one is marked in any case.
         let round = self.first.next_multiple_of(step);
         let others = (0..40).map(|tick| round.saturating_add(step.saturating_mul(tick)));
-        let mut free = LEFT;
+        let mut free = 0;
         for round in std::iter::once(self.first).chain(others) {
             let x = self.place(round);
             let half = width(&round.to_string(), 14) / 2;
@@ -236,12 +236,13 @@ fn draw_round(canvas: &mut Canvas, kept: &Kept, columns: &Columns, time: &Axis) 
         canvas.fill((x - half, y - 1), (x + half, y + 1), colour);
     }
     if kept.fate.mark().is_some() {
-        canvas.fill((x - 1, ABOVE + 24), (x + 1, BELOW), ink::thin(ink::RED, 0.5));
+        let top = time.place(f64::MAX) + 24;
+        canvas.fill((x - 1, top), (x + 1, BELOW), ink::thin(ink::RED, 0.5));
     }
     if columns.is_roomy() {
         canvas.line((x, elapsed), (x, corrected), ink::TEXT);
         canvas.ring((x, elapsed), radius, ink::TEXT);
-        canvas.disc((x, corrected), radius / 2, ink::TEXT);
+        canvas.disc((x, corrected), radius - 2, colour);
     } else {
         canvas.line((x, elapsed), (x, corrected), ink::thin(colour, 0.5));
         canvas.disc((x, corrected), radius, colour);
@@ -250,7 +251,7 @@ fn draw_round(canvas: &mut Canvas, kept: &Kept, columns: &Columns, time: &Axis) 
         let arm = 9;
         for (from, to) in [((-arm, -arm), (arm, arm)), ((-arm, arm), (arm, -arm))] {
             let [from, to] = [from, to].map(|(dx, dy)| (x + dx, corrected + dy));
-            canvas.stroke(from, to, ink::RED, 2);
+            canvas.stroke(from, to, ink::RED, 3);
         }
     }
 }
@@ -260,7 +261,7 @@ fn draw_round(canvas: &mut Canvas, kept: &Kept, columns: &Columns, time: &Axis) 
 fn draw_remarks(canvas: &mut Canvas, rounds: &[&Kept], columns: &Columns, time: &Axis) {
     let frame = Place {
         left: LEFT + 2,
-        top: ABOVE + 2,
+        top: time.place(f64::MAX) + 2,
         right: RIGHT - 2,
         bottom: BELOW - 2,
     };
@@ -275,14 +276,14 @@ fn draw_remarks(canvas: &mut Canvas, rounds: &[&Kept], columns: &Columns, time: 
         // As near to the column as the frame allows.
         let centre = columns.place(kept.round);
         let x = centre.clamp(frame.left + wide / 2, frame.right - wide / 2 - 1);
-        let place = Place::around((x, ABOVE + 13), wide, 20);
+        let place = Place::around((x, frame.top + 11), wide, 20);
         if !taken.iter().any(|other| place.meets(other)) {
-            canvas.text((x, ABOVE + 13), mark, 14, ink::RED, Side::Middle);
+            canvas.text((x, frame.top + 11), mark, 14, ink::RED_TEXT, Side::Middle);
             taken.push(place);
         }
     }
     if columns.is_roomy() {
-        let size = 2 * i32::try_from(columns.radius()).unwrap_or(0) + 2;
+        let size = 2 * columns.radius() + 2;
         let ends = |kept: &&Kept| [kept.elapsed, kept.corrected].map(|it| (kept.round, it));
         for (round, it) in rounds.iter().flat_map(ends) {
             let middle = (columns.place(round), time.place(millis(it)));
