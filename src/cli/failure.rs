@@ -33,6 +33,8 @@ pub(super) enum Kind {
     Usage,
     /// A recording cannot be read, or not be written.
     Recording,
+    /// A picture cannot be drawn or written.
+    Picture,
     /// The access token or the one-time token was refused.
     Credentials,
     /// There was no connection.
@@ -63,6 +65,7 @@ impl Kind {
         match self {
             Kind::Usage => "usage",
             Kind::Recording => "recording",
+            Kind::Picture => "picture",
             Kind::Credentials => "credentials",
             Kind::Unreachable => "unreachable",
             Kind::Dropped => "dropped",
@@ -81,7 +84,7 @@ impl Kind {
     pub(super) fn exit_code(self) -> ExitCode {
         ExitCode::from(match self {
             Kind::Lost | Kind::Unanswered | Kind::Rejected | Kind::Internal => 1,
-            Kind::Usage | Kind::Recording => 2,
+            Kind::Usage | Kind::Recording | Kind::Picture => 2,
             Kind::Credentials => 3,
             Kind::Unreachable | Kind::Dropped | Kind::Silent | Kind::Deadline => 4,
             Kind::Protocol => 5,

@@ -10,6 +10,7 @@ mod logging;
 mod man;
 mod ping;
 mod play;
+mod plot;
 mod practice;
 mod replay;
 mod retry;

@@ -11,6 +11,7 @@ use clap::Args;
 use tracing::Instrument;
 
 use super::failure::{Failure, Kind};
+use super::plot::PlotFile;
 use super::stopping::aside_unless_stopped;
 use super::values::duration;
 use super::{Aside, Context};
@@ -18,6 +19,7 @@ use crate::conversation::challenge::{Beat, Loss, Player, PlayerEvent, Standing};
 use crate::conversation::{CloseReason, Stamp, WireEvent};
 use crate::link::{Address, Dialed, EndCause, Ending, Limits, Observer, Stop, clock, drive};
 use crate::recording::{Conversation, Header, Recorder, RecordingFile, VERSION};
+use crate::report::plot::{self, Beats};
 use crate::report::{BeatItem, Item, OpenItem, Redactor, Reporter, Tally};
 
 /// How many of the last beats an error tells of.
@@ -71,9 +73,9 @@ fn begin_recording(file: &mut RecordingFile, address: &Address) -> io::Result<Re
     })
 }
 
-/// Where the recording of an attempt goes: the file as it was given for the first, and a number
+/// Where the recording or the picture of an attempt goes: the file as it was given for the first, and a number
 /// before its extension for the ones after, so that none overwrites another.
-pub(super) fn recording_of_attempt(path: &Path, attempt: u32) -> PathBuf {
+pub(super) fn path_of_attempt(path: &Path, attempt: u32) -> PathBuf {
     if attempt == 1 {
         return path.to_owned();
     }
@@ -84,6 +86,13 @@ pub(super) fn recording_of_attempt(path: &Path, attempt: u32) -> PathBuf {
         name.push(extension);
     }
     path.with_file_name(name)
+}
+
+/// What is kept of a conversation.
+#[derive(Debug, Default)]
+pub(super) struct Keeping {
+    pub(super) record: Option<RecordingFile>,
+    pub(super) plot: Option<PlotFile>,
 }
 
 /// A conversation that has ended.
@@ -102,7 +111,7 @@ pub(super) async fn play(
     dialed: Dialed,
     mut player: Player,
     limiting: &Limiting,
-    record: Option<RecordingFile>,
+    keeping: Keeping,
 ) -> Played {
     let Dialed {
         connection,
@@ -120,8 +129,9 @@ pub(super) async fn play(
         tally: context.tally,
         last_beats: VecDeque::with_capacity(TOLD),
         loss: None,
+        beats: keeping.plot.is_some().then(Beats::default),
     };
-    if let Some(mut file) = record {
+    if let Some(mut file) = keeping.record {
         match begin_recording(&mut file, address) {
             Ok(recorder) => account.recorder = Some(recorder),
             Err(error) => account.recording_failed(&error),
@@ -139,12 +149,33 @@ pub(super) async fn play(
     )
     .instrument(span)
     .await;
+    let Account {
+        last_beats,
+        loss,
+        beats,
+        ..
+    } = account;
+    if let (Some(file), Some(beats)) = (keeping.plot, beats) {
+        draw_beats(context, file, &address.to_string(), beats).await;
+    }
     Played {
         standing: player.standing().clone(),
         ending,
-        last_beats: account.last_beats,
-        loss: account.loss,
+        last_beats,
+        loss,
     }
+}
+
+/// Draws the beats of a session that is over.
+pub(super) async fn draw_beats(
+    context: &mut Context<'_>,
+    file: PlotFile,
+    title: &str,
+    beats: Beats,
+) {
+    let title = context.redactor.redact(title);
+    let draw = move |format| plot::beats(&title, &beats, format);
+    file.draw(context, draw).await;
 }
 
 /// Watches a conversation.
@@ -156,6 +187,8 @@ struct Account<'a> {
     tally: &'a mut Tally,
     last_beats: VecDeque<Beat>,
     loss: Option<Loss>,
+    /// What is to be drawn, if anything is.
+    beats: Option<Beats>,
 }
 
 impl Account<'_> {
@@ -182,6 +215,9 @@ impl Observer<PlayerEvent> for Account<'_> {
 
     fn event(&mut self, event: PlayerEvent) {
         self.tally.count(&event);
+        if let Some(beats) = &mut self.beats {
+            beats.count(&event);
+        }
         if let Some(item) = Item::from_event(&event, None) {
             self.reporter.report(&item);
         }
@@ -294,9 +330,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_attempt_has_its_own_recording() {
+    fn every_attempt_has_its_own_files() {
         let of = |path: &str, attempt| {
-            let path = recording_of_attempt(Path::new(path), attempt);
+            let path = path_of_attempt(Path::new(path), attempt);
             path.to_str().unwrap().to_owned()
         };
         assert_eq!(of("a/run.jsonl", 1), "a/run.jsonl");

@@ -6,13 +6,15 @@ use clap::Args;
 
 use super::Context;
 use super::failure::{Failure, Kind};
-use super::play::{Limiting, log_decision, open_recording, play};
+use super::play::{Keeping, Limiting, draw_beats, log_decision, open_recording, play};
+use super::plot::{PlotFile, PlotPath, open_plot, plot_path};
 use super::stopping::{aside_unless_stopped, stop_after, unless_stopped};
 use super::values::{OutputFormat, count, estimator};
 use crate::conversation::challenge::{EstimatorKind, Player, PlayerEvent, PlayerSettings};
 use crate::hackattic::{OneTimeToken, conceal_token};
 use crate::link::{Address, Dialer, client_config};
 use crate::recording::{self, Conversation, ReadError, Recording, recorded_answers};
+use crate::report::plot::Beats;
 use crate::report::{BeatItem, ErrorItem, Item, Outcome, Recorded};
 
 /// How many items of a recording are reported before there has to be room for more.
@@ -37,6 +39,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
 
+    /// Draw a picture of the beats, .svg or .png; of one conversation, live or recorded
+    #[arg(long, value_parser = plot_path(), value_name = "FILE")]
+    plot: Option<PlotPath>,
+
     /// Lines for people, or one JSON object a line
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) output: OutputFormat,
@@ -49,6 +55,7 @@ pub(super) struct Arguments {
 pub(super) struct Config {
     targets: Targets,
     player: PlayerSettings,
+    plot: Option<PlotPath>,
     limiting: Limiting,
 }
 
@@ -65,6 +72,16 @@ enum Targets {
 impl Arguments {
     /// Checks what can be checked before the first byte is sent or read.
     pub(super) fn configure(self) -> Result<Config, Failure> {
+        if let Some(plot) = &self.plot {
+            for path in self.targets.iter().chain(&self.record) {
+                plot.is_apart_from(path)?;
+            }
+            if self.targets.len() > 1 {
+                return Err(Kind::Usage.because(
+                    "--plot draws one conversation: name one recording at a time",
+                ));
+            }
+        }
         let live =
             |target: &PathBuf| Some(target.to_str()?.to_owned()).filter(|it| it.contains("://"));
         let targets = match (self.targets.iter().find_map(live), &self.record) {
@@ -93,6 +110,7 @@ impl Arguments {
         };
         Ok(Config {
             targets,
+            plot: self.plot,
             player: PlayerSettings {
                 estimator: self.estimator,
                 round_limit: self.rounds,
@@ -120,6 +138,7 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
                 None => None,
                 Some(path) => Some(open_recording(&mut context.stop, path).await?),
             };
+            let plot = open_plot(&mut context.stop, config.plot.as_ref()).await?;
             context.reporter.wait_for("connecting");
             let dialer = Dialer::new(config.limiting.connect_timeout, client_config());
             let dialed = unless_stopped(&mut context.stop, dialer.dial(&address)).await??;
@@ -129,7 +148,7 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
                 dialed,
                 player(),
                 &config.limiting,
-                record,
+                Keeping { record, plot },
             );
             Ok(match played.await.ended()? {
                 Some(_secret) => Outcome::Solved,
@@ -137,9 +156,11 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
             })
         }
         Targets::Recordings(paths) => {
+            // There is one recording then.
+            let mut plot = open_plot(&mut context.stop, config.plot.as_ref()).await?;
             let mut unreadable = 0;
             for path in &paths {
-                if let Err(failure) = judge(context, path, player()).await {
+                if let Err(failure) = judge(context, path, player(), plot.take()).await {
                     // The last word on a single one is the program's, and a stop is no matter of
                     // the recording.
                     if paths.len() == 1 || failure.kind != Kind::Recording {
@@ -160,8 +181,13 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
     }
 }
 
-/// Judges a recording again.
-async fn judge(context: &mut Context<'_>, path: &Path, mut player: Player) -> Result<(), Failure> {
+/// Judges a recording again, and draws it, if that is wanted.
+async fn judge(
+    context: &mut Context<'_>,
+    path: &Path,
+    mut player: Player,
+    plot: Option<PlotFile>,
+) -> Result<(), Failure> {
     let name = path.display().to_string();
     let file = path.to_owned();
     let recording = aside_unless_stopped(&mut context.stop, move || Recording::open(&file)).await?;
@@ -181,6 +207,7 @@ async fn judge(context: &mut Context<'_>, path: &Path, mut player: Player) -> Re
     let answers = recorded_answers(&recording);
     let mut answers = answers.into_iter();
     let mut items = Vec::new();
+    let mut beats = plot.is_some().then(Beats::default);
     let ignore = |_at, _message| {};
     recording::replay(&recording, &mut player, ignore, |event| {
         match &event {
@@ -202,7 +229,14 @@ async fn judge(context: &mut Context<'_>, path: &Path, mut player: Player) -> Re
             _ => {}
         }
         context.tally.count(&event);
+        if let Some(beats) = &mut beats {
+            beats.count(&event);
+        }
     });
+    if let (Some(file), Some(beats)) = (plot, beats) {
+        let title = format!("{name}: {}", recording.header.url);
+        draw_beats(context, file, &title, beats).await;
+    }
     for some in items.chunks(ITEMS_AT_A_TIME) {
         // Recordings can wait for a slow reader.
         unless_stopped(&mut context.stop, context.reporter.room()).await?;

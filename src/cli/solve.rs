@@ -7,7 +7,8 @@ use secrecy::SecretString;
 
 use super::environment::Environment;
 use super::failure::{Failure, Kind};
-use super::play::{Limiting, open_recording, play, recording_of_attempt};
+use super::play::{Keeping, Limiting, open_recording, path_of_attempt, play};
+use super::plot::{PlotPath, open_plot, plot_path};
 use super::practice::Practice;
 use super::retry::{Pauses, pause_for_retry};
 use super::stopping::{stop_after, unless_stopped};
@@ -79,6 +80,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
 
+    /// Draw a picture of the beats, .svg or .png; a second attempt goes to NAME.2.EXT beside it
+    #[arg(long, value_parser = plot_path(), value_name = "FILE")]
+    plot: Option<PlotPath>,
+
     /// Lines for people, or one JSON object a line
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) output: OutputFormat,
@@ -94,6 +99,7 @@ pub(super) struct Config {
     attempts: NonZeroU32,
     submitting: Option<Submitting>,
     record: Option<PathBuf>,
+    plot: Option<PlotPath>,
     limiting: Limiting,
 }
 
@@ -110,6 +116,9 @@ enum Origin {
 impl Arguments {
     /// Checks what can be checked before the first byte is sent.
     pub(super) fn configure(self, environment: &Environment) -> Result<Config, Failure> {
+        if let (Some(plot), Some(record)) = (&self.plot, &self.record) {
+            plot.is_apart_from(record)?;
+        }
         let submitting = match (self.no_submit, self.playground) {
             (true, _) => None,
             (false, true) => Some(Submitting::Playground),
@@ -168,6 +177,7 @@ impl Arguments {
             attempts: self.attempts,
             submitting,
             record: self.record,
+            plot: self.plot,
             limiting: self.limiting,
         })
     }
@@ -194,6 +204,7 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
         attempts,
         submitting,
         record,
+        plot,
         limiting,
     } = config;
 
@@ -232,6 +243,7 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
         player,
         attempts,
         record,
+        plot,
         limiting,
     };
     let solved = async {
@@ -258,6 +270,7 @@ struct Solving {
     player: PlayerSettings,
     attempts: NonZeroU32,
     record: Option<PathBuf>,
+    plot: Option<PlotPath>,
     limiting: Limiting,
 }
 
@@ -283,15 +296,17 @@ impl Solving {
     }
 
     async fn attempt(&mut self, context: &mut Context<'_>) -> Result<String, Failure> {
-        // Before the token: a recording that cannot be written must not cost one.
+        // Before the token: a file that cannot be written must not cost one.
         let attempt = context.tally.attempts();
         let record = match &self.record {
             None => None,
             Some(path) => {
-                let path = recording_of_attempt(path, attempt);
+                let path = path_of_attempt(path, attempt);
                 Some(open_recording(&mut context.stop, path).await?)
             }
         };
+        let plot = self.plot.as_ref().map(|plot| plot.of_attempt(attempt));
+        let plot = open_plot(&mut context.stop, plot.as_ref()).await?;
 
         context.reporter.wait_for("fetching a one-time token");
         let token = self.provider.token(clock::now());
@@ -312,7 +327,7 @@ impl Solving {
             dialed?,
             Player::new(self.player),
             &self.limiting,
-            record,
+            Keeping { record, plot },
         );
         played.await.won()
     }

@@ -18,9 +18,11 @@
 mod format;
 mod read;
 mod replay;
+mod reserved;
 mod write;
 
 pub use format::{Conversation, Header, VERSION};
 pub use read::{Cut, ReadError, Recording};
 pub use replay::{recorded_answers, replay};
+pub use reserved::ReservedFile;
 pub use write::{Recorder, RecordingFile};

@@ -1,26 +1,16 @@
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::Header;
 use super::format::Line;
+use super::{Header, ReservedFile};
 use crate::conversation::{Stamp, WireEvent};
 
-/// A file that is going to hold a recording, known to be writable.
-///
-/// What the file holds is kept until the recording begins, so that a conversation that never opens
-/// destroys no older recording; and if it never begins, a file that was not there before is taken
-/// away again.
+/// A file that is going to hold a recording: what it holds is kept until the recording begins.
 #[derive(Debug)]
-pub struct RecordingFile {
-    path: PathBuf,
-    /// `None` once the recording has begun.
-    file: Option<File>,
-    /// There was no such file before.
-    is_new: bool,
-}
+pub struct RecordingFile(ReservedFile);
 
 impl RecordingFile {
     /// Opens the file.
@@ -29,17 +19,7 @@ impl RecordingFile {
     ///
     /// When it cannot be created or written.
     pub fn open(path: PathBuf) -> io::Result<Self> {
-        let is_new = !path.exists();
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)?;
-        Ok(RecordingFile {
-            path,
-            file: Some(file),
-            is_new,
-        })
+        ReservedFile::open(path).map(RecordingFile)
     }
 
     /// Begins a recording, in the place of what the file held.
@@ -48,13 +28,8 @@ impl RecordingFile {
     ///
     /// When it cannot be written.
     pub fn begin(&mut self, header: &Header) -> io::Result<Recorder<File>> {
-        let file = match self.file.take() {
-            Some(file) => file,
-            None => OpenOptions::new().write(true).open(&self.path)?,
-        };
-        if file.metadata()?.is_file() {
-            file.set_len(0)?;
-        } else {
+        let file = self.0.begin()?;
+        if !file.metadata()?.is_file() {
             never_wait(&file)?;
         }
         Recorder::new(file, header)
@@ -71,15 +46,6 @@ fn never_wait(file: &File) -> io::Result<()> {
     }
     let _ = file;
     Ok(())
-}
-
-impl Drop for RecordingFile {
-    fn drop(&mut self) {
-        if self.is_new && self.file.is_some() {
-            // What cannot be taken away is no more than an empty file.
-            let _ = fs::remove_file(&self.path);
-        }
-    }
 }
 
 /// Writes a recording, line by line as things happen.

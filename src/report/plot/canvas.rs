@@ -31,8 +31,6 @@ struct Medium {
     /// How often a text is drawn, each time a pixel further. Our font is a light one, and plotters
     /// puts each letter on a whole pixel: drawn twice as large and twice, it is one that reads well.
     strikes: i32,
-    /// The last pixel of a box is in it; or the box ends before.
-    last: i32,
 }
 
 const SVG: Medium = Medium {
@@ -40,7 +38,6 @@ const SVG: Medium = Medium {
     letters: 1.1,
     shift: 0.08,
     strikes: 1,
-    last: 0,
 };
 
 const PNG: Medium = Medium {
@@ -48,7 +45,6 @@ const PNG: Medium = Medium {
     letters: 1.0,
     shift: 0.19,
     strikes: 2,
-    last: 1,
 };
 
 /// A picture in the making: shapes in the order in which they are drawn, in pixels from the upper
@@ -241,7 +237,7 @@ impl Canvas {
     }
 
     fn put<B: DrawingBackend>(&self, mut backend: B, medium: Medium) -> Result<(), DrawingError> {
-        let Medium { scale, last, .. } = medium;
+        let scale = medium.scale;
         let times = |(x, y): (i32, i32)| (x * scale, y * scale);
         let long = |length: i32| length.saturating_mul(scale).unsigned_abs();
         for shape in &self.shapes {
@@ -256,9 +252,7 @@ impl Canvas {
                     backend.draw_line(times(*from), times(*to), &style)
                 }
                 Shape::Box { from, to, ink } => {
-                    let (right, lower) = times(*to);
-                    let to = (right - last, lower - last);
-                    backend.draw_rect(times(*from), to, &ink.filled(), true)
+                    backend.draw_rect(times(*from), times(*to), &ink.filled(), true)
                 }
                 Shape::Disc {
                     centre,

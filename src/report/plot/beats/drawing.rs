@@ -53,13 +53,17 @@ pub fn beats(title: &str, beats: &Beats, format: PictureFormat) -> Result<Vec<u8
         .fold(0.0, f64::max);
     let time = Axis::linear((longest * 1.05).clamp(LEAST_TOP, MOST_TOP), BELOW, above);
     draw_windows(&mut canvas, &time);
-    if let (Some(first), Some(last)) = (rounds.first(), rounds.last()) {
+    if let (Some(first), Some(last)) = (beats.rounds.front(), beats.rounds.back()) {
         let columns = Columns::new(first.round, last.round);
         columns.draw_numbers(&mut canvas);
         for kept in &rounds {
             draw_round(&mut canvas, kept, &columns, &time);
         }
         draw_remarks(&mut canvas, &rounds, &columns, &time);
+        if rounds.iter().any(|kept| !kept.remarks().is_empty()) {
+            let key = "written: margins under 50 ms, certainties under 90 %";
+            canvas.text((24, BELOW + 40), key, 13, ink::FAINT_TEXT, Side::Start);
+        }
     } else {
         let middle = ((LEFT + RIGHT) / 2, (above + BELOW) / 2);
         canvas.text(middle, "no beat came", 20, ink::FAINT_TEXT, Side::Middle);
