@@ -77,9 +77,8 @@ impl Arguments {
                 plot.is_apart_from(path)?;
             }
             if self.targets.len() > 1 {
-                return Err(Kind::Usage.because(
-                    "--plot draws one conversation: name one recording at a time",
-                ));
+                return Err(Kind::Usage
+                    .because("--plot draws one conversation: name one recording at a time"));
             }
         }
         let live =

@@ -165,7 +165,10 @@ mod tests {
     use super::*;
 
     fn texts(axis: Axis, about: u32) -> Vec<String> {
-        axis.ticks(about).into_iter().map(|(_, text)| text).collect()
+        axis.ticks(about)
+            .into_iter()
+            .map(|(_, text)| text)
+            .collect()
     }
 
     #[test]
@@ -176,7 +179,10 @@ mod tests {
         assert_eq!(linear(2600.0), ["0", "1000", "2000"]);
         let logarithmic = |least, most| texts(Axis::logarithmic(least, most, 0, 100), 8);
         assert_eq!(logarithmic(0.08, 3.0), ["0.1", "0.2", "0.5", "1", "2"]);
-        assert_eq!(logarithmic(0.5, 20_000.0), ["1", "10", "100", "1000", "10000"]);
+        assert_eq!(
+            logarithmic(0.5, 20_000.0),
+            ["1", "10", "100", "1000", "10000"]
+        );
         assert!(logarithmic(1e-6, 1e22).len() < 16);
     }
 
@@ -184,7 +190,10 @@ mod tests {
     fn values_have_their_places() {
         let axis = Axis::linear(200.0, 500, 100);
         assert_eq!([0.0, 50.0, 200.0].map(|it| axis.place(it)), [500, 400, 100]);
-        assert_eq!([-1.0, 1e30, f64::NAN].map(|it| axis.place(it)), [500, 100, 500]);
+        assert_eq!(
+            [-1.0, 1e30, f64::NAN].map(|it| axis.place(it)),
+            [500, 100, 500]
+        );
         let axis = Axis::logarithmic(0.1, 1000.0, 500, 100);
         assert_eq!([0.1, 1.0, 1000.0].map(|it| axis.place(it)), [500, 400, 100]);
         assert_eq!([0.0, 1e30].map(|it| axis.place(it)), [500, 100]);

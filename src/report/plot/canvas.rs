@@ -3,9 +3,7 @@ use std::sync::Once;
 use epaint_default_fonts::UBUNTU_LIGHT;
 use plotters::prelude::{BitMapBackend, DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{
-    Color, FontDesc, FontFamily, FontStyle, RGBAColor, register_font,
-};
+use plotters::style::{Color, FontDesc, FontFamily, FontStyle, RGBAColor, register_font};
 
 use super::{DrawingError, PictureFormat, ink};
 use crate::link::Printable;
@@ -342,7 +340,9 @@ fn printable(text: &str) -> String {
 /// How many pixels a text may be wide, in whatever font it is shown.
 pub(super) fn width(text: &str, size: i32) -> i32 {
     register();
-    let wide = font(f64::from(size)).box_size(&printable(text)).map(|(wide, _)| wide);
+    let wide = font(f64::from(size))
+        .box_size(&printable(text))
+        .map(|(wide, _)| wide);
     // Where there is no font there is no text either, and drawing it says so.
     (f64::from(wide.unwrap_or(0)) * WIDER).ceil() as i32
 }

@@ -26,7 +26,8 @@ const LOSS_STRIP: i32 = 16;
 const MUCH_SLOWER: f64 = 20.0;
 
 /// The percentiles that are marked, of the round trips from the intended times.
-const PERCENTILES: [(&str, f64); 4] = [("p99.9", 99.9), ("p99", 99.0), ("p90", 90.0), ("p50", 50.0)];
+const PERCENTILES: [(&str, f64); 4] =
+    [("p99.9", 99.9), ("p99", 99.0), ("p90", 90.0), ("p50", 50.0)];
 
 /// What one target came to.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +65,13 @@ pub fn round_trips(panels: &[Panel<'_>], format: PictureFormat) -> Result<Vec<u8
     }
     if panels.is_empty() {
         let middle = (WIDTH / 2, high / 2);
-        canvas.text(middle, "nothing was pinged", 20, ink::FAINT_TEXT, Side::Middle);
+        canvas.text(
+            middle,
+            "nothing was pinged",
+            20,
+            ink::FAINT_TEXT,
+            Side::Middle,
+        );
     }
     if left_out > 0 {
         let note = format!("{left_out} more targets are not drawn");
@@ -144,7 +151,13 @@ fn draw_panel(canvas: &mut Canvas, panel: &Panel<'_>, scales: &Scales, top: i32,
 fn draw_heading(canvas: &mut Canvas, panel: &Panel<'_>, top: i32) {
     let name = cut(panel.name, 22, WIDTH - 2 * 24);
     canvas.text((24, top + 26), &name, 22, ink::TEXT, Side::Start);
-    canvas.text((24, top + 54), &numbers(panel.statistics), 15, ink::TEXT, Side::Start);
+    canvas.text(
+        (24, top + 54),
+        &numbers(panel.statistics),
+        15,
+        ink::TEXT,
+        Side::Start,
+    );
 
     let mut x = WIDTH - 24;
     let y = top + 54;
@@ -228,7 +241,12 @@ fn draw_points(canvas: &mut Canvas, series: &Series, scales: &Scales, axis: &Axi
         120..600 => 3,
         _ => 2,
     };
-    let ends = |span: Span| (axis.place(millis(span.most)), axis.place(millis(span.least)));
+    let ends = |span: Span| {
+        (
+            axis.place(millis(span.most)),
+            axis.place(millis(span.least)),
+        )
+    };
     let mut draw = |x, (upper, lower): (i32, i32), colour| {
         if lower - upper < 2 {
             canvas.disc((x, upper), radius, colour);
@@ -275,6 +293,10 @@ fn draw_percentiles(canvas: &mut Canvas, statistics: &Statistics, axis: &Axis) {
 fn draw_losses(canvas: &mut Canvas, series: &Series, scales: &Scales, above: i32) {
     for (begin, _) in series.slots().filter(|(_, slot)| slot.lost > 0) {
         let x = scales.time.place(scales.unit.of(begin.since_opening()));
-        canvas.fill((x - 1, above + 1), (x + 1, above + LOSS_STRIP - 4), ink::RED);
+        canvas.fill(
+            (x - 1, above + 1),
+            (x + 1, above + LOSS_STRIP - 4),
+            ink::RED,
+        );
     }
 }

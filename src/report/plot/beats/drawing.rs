@@ -141,7 +141,13 @@ fn draw_windows(canvas: &mut Canvas, time: &Axis) {
         let y = time.place(millis(interval.duration()));
         canvas.line((LEFT, y), (RIGHT, y), ink::thin(ink::LINE, 0.25));
         canvas.line((LEFT - 5, y), (LEFT, y), ink::LINE);
-        canvas.text((LEFT - 10, y), &interval.to_string(), 14, ink::TEXT, Side::End);
+        canvas.text(
+            (LEFT - 10, y),
+            &interval.to_string(),
+            14,
+            ink::TEXT,
+            Side::End,
+        );
     }
 }
 
@@ -199,7 +205,9 @@ impl Columns {
 
     fn draw_numbers(&self, canvas: &mut Canvas) {
         let steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
-        let step = steps.into_iter().find(|step| f64::from(*step) * self.wide >= 40.0);
+        let step = steps
+            .into_iter()
+            .find(|step| f64::from(*step) * self.wide >= 40.0);
         let step = step.unwrap_or(self.last.max(1));
         // The first one is marked in any case.
         let round = self.first.next_multiple_of(step);
@@ -213,7 +221,13 @@ impl Columns {
             }
             free = x + half + 8;
             canvas.line((x, BELOW), (x, BELOW + 5), ink::LINE);
-            canvas.text((x, BELOW + 17), &round.to_string(), 14, ink::TEXT, Side::Middle);
+            canvas.text(
+                (x, BELOW + 17),
+                &round.to_string(),
+                14,
+                ink::TEXT,
+                Side::Middle,
+            );
         }
     }
 }
@@ -301,7 +315,10 @@ fn draw_remarks(canvas: &mut Canvas, rounds: &[&Kept], columns: &Columns, time: 
             continue;
         };
         let high = REMARK_LINE * i32::try_from(lines.len()).unwrap_or(1);
-        let (x, y) = (columns.place(kept.round), time.place(millis(kept.corrected)));
+        let (x, y) = (
+            columns.place(kept.round),
+            time.place(millis(kept.corrected)),
+        );
         let (aside, away) = (wide / 2 + 10, high / 2 + 10);
         let candidates = [
             (x, y - away),
