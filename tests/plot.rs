@@ -9,7 +9,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use support::{Program, Ran, Script, Server, Socket, assert_says};
+use support::{Port, Program, Ran, Script, Server, Socket, assert_says};
 
 /// A picture as SVG.
 #[track_caller]
@@ -205,10 +205,10 @@ fn a_picture_that_cannot_be_written_is_found_before_a_token_is_spent() {
 
 #[test]
 fn a_file_is_left_as_it_was_if_nothing_is_drawn() {
-    // Nobody listens at this address any more.
-    let url = Script::new().start().url();
+    let port = Port::reserve();
     for (content, left) in [(Some("an older picture"), true), (None, false)] {
-        let mut program = Program::solve_at(&url).args(["--attempts", "1", "--plot", "run.svg"]);
+        let mut program =
+            Program::solve_at(&port.url()).args(["--attempts", "1", "--plot", "run.svg"]);
         if let Some(content) = content {
             program = program.file("run.svg", content);
         }

@@ -283,7 +283,9 @@ fn draw_percentiles(canvas: &mut Canvas, statistics: &Statistics, axis: &Axis) {
     let (first, last) = (axis.place(f64::MAX), axis.place(0.0));
     spread(&mut places, 19, first, last);
     for ((y, text), place) in marks.iter().zip(places) {
-        canvas.line((LEFT, *y), (RIGHT, *y), ink::thin(ink::LINE, 0.75));
+        // Lighter around it, for it to be seen across what is dark.
+        canvas.fill((LEFT, y - 1), (RIGHT, y + 2), ink::thin(ink::PAPER, 0.5));
+        canvas.line((LEFT, *y), (RIGHT, *y), ink::LINE);
         canvas.line((RIGHT, *y), (RIGHT + 10, place), ink::LINE);
         canvas.text((RIGHT + 14, place), text, 14, ink::TEXT, Side::Start);
     }

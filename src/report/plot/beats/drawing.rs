@@ -319,7 +319,7 @@ fn draw_remarks(canvas: &mut Canvas, rounds: &[&Kept], columns: &Columns, time: 
             columns.place(kept.round),
             time.place(millis(kept.corrected)),
         );
-        let (aside, away) = (wide / 2 + 10, high / 2 + 10);
+        let (aside, away) = (wide / 2 + 12, high / 2 + 12);
         let candidates = [
             (x, y - away),
             (x, y + away),
