@@ -1,4 +1,4 @@
-//! Pictures: of the [round trips](round_trips) of a run, and of the [beats](Beats) of a session
+//! Pictures: of the [round trips](round_trips()) of a run, and of the [beats](Beats) of a session
 //! against their windows.
 //!
 //! A picture is a function of the results that gives the bytes of a file, the same bytes for the same
