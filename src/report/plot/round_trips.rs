@@ -160,11 +160,11 @@ fn draw_heading(canvas: &mut Canvas, panel: &Panel<'_>, top: i32) {
     );
 
     let mut x = WIDTH - 24;
-    let y = top + 54;
+    let y = top + ABOVE - 14;
     let lost = format!("lost: {}", panel.statistics.lost);
     let entries = [
         (ink::RED, lost.as_str()),
-        (ink::LIGHT, "from when it was due"),
+        (ink::LIGHT, "from when it was due (as are the percentiles)"),
         (ink::BLUE, "round trip from when the ping left"),
     ];
     for (colour, words) in entries {
