@@ -9,7 +9,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use support::{Port, Program, Ran, Script, Server, Socket, assert_says};
+use support::{Port, Program, Ran, Script, Server, Socket, assert_says, serve};
 
 /// A picture as SVG.
 #[track_caller]
@@ -139,6 +139,33 @@ fn an_interrupted_run_is_drawn() {
     let ran = running.end();
     ran.failed(130, "interrupted");
     assert_says(&svg(&ran, "run.svg"), &["1 round, 1 good"]);
+}
+
+#[test]
+fn round_trips_are_drawn_also_of_an_interrupted_run() {
+    let (_server, url) = serve(&[]);
+    let url = format!("{url}/echo").replace("http", "ws");
+    let mut running = Program::new("ping")
+        .args([&url, "--interval", "5ms", "--plot", "run.svg"])
+        .json()
+        .start();
+    running.wait_for("\"seq\":20,");
+    running.interrupt();
+    let ran = running.end();
+    ran.succeeded();
+    let summary = ran.summary();
+    let counts = format!("{} sent, {} received", summary["sent"], summary["received"]);
+    let words = [&url, &*counts, "p99.9", "time since the opening (s)"];
+    assert_says(&svg(&ran, "run.svg"), &words);
+
+    let port = Port::reserve();
+    let url = port.url().replace("http", "ws");
+    let ran = Program::new("ping")
+        .args([&url, "--plot", "run.svg"])
+        .json()
+        .run();
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    assert!(!ran.path("run.svg").exists());
 }
 
 #[test]

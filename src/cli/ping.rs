@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use tracing::Instrument;
 
 use super::failure::{Failure, Kind};
+use super::plot::{PlotFile, PlotPath, open_plot, plot_path};
 use super::stopping::{stop_after, unless_stopped};
 use super::values::{OutputFormat, count, duration, payload_size, wait};
 use super::{Aside, Context, seed};
@@ -19,6 +20,7 @@ use crate::link::{
     Address, Dialed, Dialer, EndCause, Ending, Limits, Observer, Precision, Stop, client_config,
     drive,
 };
+use crate::report::plot::{Panel, round_trips};
 use crate::report::{
     ErrorItem, Item, OpenItem, Outcome, PingTallies, PingTally, PingingItem, Reporter, Standing,
 };
@@ -62,6 +64,10 @@ pub(super) struct Arguments {
     #[arg(long)]
     echo: bool,
 
+    /// Draw a picture of the run, .svg or .png
+    #[arg(long, value_parser = plot_path(), value_name = "FILE")]
+    plot: Option<PlotPath>,
+
     /// How long each phase of connecting may take (DNS, TCP, TLS, upgrade)
     #[arg(long, value_parser = duration, default_value = "10s", value_name = "TIME")]
     connect_timeout: Duration,
@@ -77,6 +83,7 @@ pub(super) struct Config {
     settings: PingerSettings,
     deadline: Option<Duration>,
     lines: Lines,
+    plot: Option<PlotPath>,
     connect_timeout: Duration,
 }
 
@@ -137,6 +144,7 @@ impl Arguments {
             } else {
                 Lines::Written
             },
+            plot: self.plot,
             connect_timeout: self.connect_timeout,
         })
     }
@@ -156,6 +164,7 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
         let tally = PingTally::new(target.number, url, settings.interval);
         context.pinged.lock().push(tally);
     }
+    let plot = open_plot(&mut context.stop, config.plot.as_ref()).await?;
     let urls: Vec<_> = targets.iter().map(|it| it.address.to_string()).collect();
     let pinging = PingingItem::new(urls, &settings);
     context.reporter.report(&Item::Pinging(pinging));
@@ -173,6 +182,9 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
     let is_alone = targets.len() == 1;
     let pinged = targets.iter().map(|target| run.ping(target, is_alone));
     let mut failures = join_all(pinged).await;
+    if let Some(file) = plot {
+        draw(context, file).await;
+    }
     failures.retain(Result::is_err);
     match (failures.len(), failures.into_iter().next()) {
         (_, None | Some(Ok(()))) => Ok(Outcome::Ended),
@@ -182,6 +194,19 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
             Err(first.kind.because(which))
         }
     }
+}
+
+/// Draws the round trips, unless no ping ever left.
+async fn draw(context: &mut Context<'_>, file: PlotFile) {
+    let tallies = context.pinged.lock().clone();
+    if tallies.iter().all(|tally| tally.statistics.sent == 0) {
+        return;
+    }
+    let draw = move |format| {
+        let panels: Vec<_> = tallies.iter().map(Panel::from).collect();
+        round_trips(&panels, format)
+    };
+    file.draw(context, draw).await;
 }
 
 /// What is common to the targets of a run.

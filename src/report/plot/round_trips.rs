@@ -5,6 +5,7 @@ use super::canvas::{Canvas, Side, cut, width};
 use super::labels::spread;
 use super::{DrawingError, PictureFormat, ink};
 use crate::conversation::latency::{Series, Slot, Span, Statistics};
+use crate::report::PingTally;
 
 /// How wide a picture is, in pixels.
 const WIDTH: i32 = 1200;
@@ -38,6 +39,16 @@ pub struct Panel<'a> {
     pub series: &'a Series,
     /// All of them, added up.
     pub statistics: &'a Statistics,
+}
+
+impl<'a> From<&'a PingTally> for Panel<'a> {
+    fn from(tally: &'a PingTally) -> Self {
+        Panel {
+            name: &tally.url,
+            series: &tally.series,
+            statistics: &tally.statistics,
+        }
+    }
 }
 
 /// Draws round trips over time, each target in a panel of its own, all to the same scale.
