@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use wsbeat::conversation::challenge::TOKEN_LIFETIME;
 use wsbeat::hackattic::{Api, OneTimeToken, Site, TokenError, TokenProvider};
-use wsbeat::link::{Stop, StopReason, client_config, clock};
+use wsbeat::link::{Dialer, Stop, StopReason, Trust, client_config, clock};
 use wsbeat::server::{Server, Settings};
 
 #[tokio::test]
@@ -29,7 +29,9 @@ async fn an_unused_token_is_given_out_again_until_it_expires_and_a_used_one_neve
     let (stopper, stop) = Stop::channel();
     let serving = tokio::spawn(server.run(stop, |_| {}));
 
-    let api = Api::new(site, Duration::from_secs(20), &client_config()).unwrap();
+    let tls = client_config(&Trust::default()).unwrap();
+    let dialer = Dialer::new(Duration::from_secs(20), tls);
+    let api = Api::new(site, &dialer).unwrap();
     let mut provider = TokenProvider::fetching(api, SecretString::from("any"));
     let now = clock::now();
     let token = async |provider: &mut TokenProvider, at| {

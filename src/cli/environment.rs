@@ -1,5 +1,7 @@
 use std::collections::HashMap;
 
+use crate::link::Proxies;
+
 /// The variables of the environment and, behind them, those of a `.env` file here or in a folder
 /// above.
 #[derive(Debug, Default)]
@@ -45,6 +47,12 @@ impl Environment {
             .ok()
             .or_else(|| self.dotenv.get(name).cloned())?;
         Some(value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    /// The proxies that the environment names. A `.env` file has no say in them: it is the whole
+    /// machine's matter, and every program's, how the network is reached.
+    pub(super) fn proxies() -> Proxies {
+        Proxies::from_variables(|name| std::env::var(name).ok())
     }
 
     /// Why a variable may be missing that somebody has set.

@@ -6,7 +6,10 @@ use reqwest::StatusCode;
 
 use crate::conversation::CloseReason;
 use crate::hackattic::{ApiCause, ApiError, TokenError};
-use crate::link::{DialError, EndCause, Ending, Phase, Printable, StopReason};
+use crate::link::{
+    CertificateRefused, DialError, EndCause, Ending, Phase, Printable, RefusalReason, StopReason,
+    TunnelError,
+};
 use crate::report::{ErrorItem, Outcome};
 
 /// What a command fails with: a kind that scripts can act on, and a cause for people.
@@ -226,20 +229,79 @@ impl From<DialError> for Failure {
                 ..=399 => Kind::Protocol,
                 _ => Kind::Unreachable,
             },
-            DialError::Handshake { .. } => Kind::Protocol,
+            DialError::Handshake { .. } | DialError::NoHttp { .. } => Kind::Protocol,
+            DialError::Proxy { .. } => Kind::Usage,
+            DialError::Tunnel { source, .. } => match source {
+                TunnelError::Refused { status, .. } if wants_credentials(*status) => {
+                    Kind::Credentials
+                }
+                TunnelError::Wrong(_) => Kind::Protocol,
+                TunnelError::Refused { .. } | TunnelError::Dropped(_) => Kind::Unreachable,
+            },
             _ => Kind::Unreachable,
         };
         let worth_it = match &error {
-            DialError::Refused { status, .. } => status.is_server_error() || status.as_u16() == 429,
-            DialError::Handshake { .. } => false,
+            DialError::Refused { status, .. }
+            | DialError::Tunnel {
+                source: TunnelError::Refused { status, .. },
+                ..
+            } => status.is_server_error() || status.as_u16() == 429,
+            DialError::Handshake { .. }
+            | DialError::NoHttp { .. }
+            | DialError::NoTls { .. }
+            | DialError::Certificate { .. }
+            | DialError::Proxy { .. }
+            | DialError::Tunnel {
+                source: TunnelError::Wrong(_),
+                ..
+            } => false,
             _ => true,
         };
-        let advice = match error.phase() {
-            Phase::Dns | Phase::Tcp => "; is the address right, and is the server up?",
-            Phase::Tls | Phase::Upgrade => "",
+        let advice = match &error {
+            DialError::Proxy { .. } => "",
+            DialError::Certificate { refused, .. } => advice_on(refused),
+            DialError::NoTls { .. } => "; does the address begin with ws:// rather than wss://?",
+            DialError::NoHttp { .. } => {
+                "; is the address right, or does it begin with wss:// rather than ws://?"
+            }
+            DialError::Tunnel {
+                source: TunnelError::Refused { status, .. },
+                ..
+            } if wants_credentials(*status) => PROXY_CREDENTIALS,
+            error => match error.phase() {
+                Phase::Dns | Phase::Tcp => "; is the address right, and is the server up?",
+                Phase::Proxy => "; NO_PROXY lists hosts that are reached without a proxy",
+                Phase::Tls | Phase::Upgrade => "",
+            },
         };
         kind.because(format_args!("{error}{advice}"))
             .with_another_try_worth_it(worth_it)
+    }
+}
+
+/// What to do about a proxy that wants credentials.
+const PROXY_CREDENTIALS: &str =
+    "; they are a part of the proxy's URL, in the environment: http://USER:PASSWORD@HOST:PORT";
+
+fn wants_credentials(status: StatusCode) -> bool {
+    status == StatusCode::PROXY_AUTHENTICATION_REQUIRED
+}
+
+/// What to do about a certificate that was refused.
+fn advice_on(refused: &CertificateRefused) -> &'static str {
+    match refused.reason() {
+        RefusalReason::UnknownIssuer => {
+            "; --ca-cert FILE trusts the authority in a file, --insecure anybody"
+        }
+        RefusalReason::Expired(_) | RefusalReason::NotYetValid(_) => {
+            "; is the clock of this machine right? If so, it takes a new certificate, or --insecure"
+        }
+        RefusalReason::WrongName(_) => {
+            "; use a name that it is for, if need be with --resolve, or --insecure"
+        }
+        RefusalReason::IsAuthority | RefusalReason::Other(_) => {
+            "; it takes another certificate, or --insecure"
+        }
     }
 }
 
@@ -250,6 +312,12 @@ impl From<ApiError> for Failure {
             ApiCause::Credentials(..) => (
                 Kind::Credentials,
                 "; your access token is shown on hackattic.com when you are logged in",
+            ),
+            ApiCause::ProxyCredentials(..) => (Kind::Credentials, PROXY_CREDENTIALS),
+            ApiCause::Certificate(refused) => (Kind::Unreachable, advice_on(refused)),
+            ApiCause::NoTls => (
+                Kind::Unreachable,
+                "; does the base URL begin with http:// rather than https://?",
             ),
             ApiCause::Answer(..) => (Kind::Protocol, "; is the base URL right?"),
             ApiCause::Status(status, _) if status.is_redirection() => {

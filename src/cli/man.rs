@@ -36,6 +36,10 @@ what to log on standard error, such as wsbeat=debug; also read from a .env file
 .B NO_COLOR
 turns colours off
 .TP
+.B HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY
+the proxies for wss:// and https:// addresses, for ws:// and http:// ones, and for either, and the
+hosts that are reached without; also in lower case
+.TP
 .B SSL_CERT_FILE, SSL_CERT_DIR
 certificate authorities in place of the system's
 "#;

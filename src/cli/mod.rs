@@ -4,6 +4,7 @@
 //! can be wrong with them is found then. A command that fails does so with a `Failure`, whose
 //! `Kind` decides the exit code.
 
+mod dialing;
 mod environment;
 mod failure;
 mod logging;

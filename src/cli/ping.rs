@@ -6,6 +6,8 @@ use clap::Args;
 use futures_util::future::join_all;
 use tracing::Instrument;
 
+use super::dialing::{Dial, Dialing};
+use super::environment::Environment;
 use super::failure::{Failure, Kind};
 use super::plot::{PlotFile, PlotPath, open_plot, plot_path};
 use super::stopping::{stop_after, unless_stopped};
@@ -17,12 +19,12 @@ use crate::conversation::latency::{
 use crate::conversation::{Stamp, WireEvent};
 use crate::hackattic::{OneTimeToken, conceal_token};
 use crate::link::{
-    Address, Dialed, Dialer, EndCause, Ending, Limits, Observer, Precision, Stop, client_config,
-    drive,
+    Address, Dialed, Dialer, EndCause, Ending, Limits, Observer, Precision, Stop, TcpProbe, drive,
 };
 use crate::report::plot::{Panel, round_trips};
 use crate::report::{
-    ErrorItem, Item, OpenItem, Outcome, PingTallies, PingTally, PingingItem, Reporter, Standing,
+    ErrorItem, Item, OpenItem, Outcome, PingTallies, PingTally, PingingItem, Redactor, Reporter,
+    Standing,
 };
 
 /// Measure round trips: send pings at fixed times, and time each pong
@@ -68,13 +70,12 @@ pub(super) struct Arguments {
     #[arg(long, value_parser = plot_path(), value_name = "FILE")]
     plot: Option<PlotPath>,
 
-    /// How long each phase of connecting may take (DNS, TCP, TLS, upgrade)
-    #[arg(long, value_parser = duration, default_value = "10s", value_name = "TIME")]
-    connect_timeout: Duration,
-
     /// Lines for people, or one JSON object a line
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) output: OutputFormat,
+
+    #[command(flatten)]
+    dialing: Dialing,
 }
 
 /// A run that makes sense.
@@ -84,7 +85,7 @@ pub(super) struct Config {
     deadline: Option<Duration>,
     lines: Lines,
     plot: Option<PlotPath>,
-    connect_timeout: Duration,
+    dial: Box<Dial>,
 }
 
 /// One of the servers that are pinged.
@@ -125,6 +126,8 @@ impl Arguments {
                 seed: seed::secret()?,
             });
         }
+        let addresses: Vec<_> = targets.iter().map(|it| it.address.clone()).collect();
+        let dial = self.dialing.configure(Environment::proxies(), &addresses)?;
         Ok(Config {
             targets,
             settings: PingerSettings {
@@ -145,7 +148,7 @@ impl Arguments {
                 Lines::Written
             },
             plot: self.plot,
-            connect_timeout: self.connect_timeout,
+            dial: Box::new(dial),
         })
     }
 }
@@ -153,6 +156,7 @@ impl Arguments {
 /// Runs the command.
 pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Outcome, Failure> {
     stop_after(config.deadline, &context.stopper);
+    let dialer = config.dial.dialer(context);
     let Config {
         targets, settings, ..
     } = config;
@@ -172,10 +176,11 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
 
     let run = Run {
         settings,
-        dialer: Dialer::new(config.connect_timeout, client_config()),
+        dialer,
         lines: config.lines,
         reporter: RefCell::new(context.reporter),
         aside: context.aside.clone(),
+        redactor: context.redactor.clone(),
         tallies: context.pinged.clone(),
         stop: context.stop.clone(),
     };
@@ -216,6 +221,7 @@ struct Run<'a> {
     lines: Lines,
     reporter: RefCell<&'a mut Reporter>,
     aside: Aside,
+    redactor: Redactor,
     tallies: PingTallies,
     stop: Stop,
 }
@@ -226,7 +232,10 @@ impl Run<'_> {
         let result = self.try_to_ping(target).await;
         let standing = match &result {
             Ok(()) => Standing::Ended,
-            Err(failure) => Standing::Failed(failure.kind.outcome(), failure.to_string()),
+            Err(failure) => {
+                let cause = self.redactor.redact(&failure.to_string());
+                Standing::Failed(failure.kind.outcome(), cause)
+            }
         };
         self.tallies
             .change(target.number, |tally| tally.standing = standing);
@@ -248,23 +257,24 @@ impl Run<'_> {
     async fn try_to_ping(&self, target: &Target) -> Result<(), Failure> {
         let mut stop = self.stop.clone();
         let dialed = unless_stopped(&mut stop, self.dialer.dial(&target.address)).await??;
+        self.report(&Item::Open(OpenItem {
+            target: Some(target.number),
+            ..OpenItem::new(1, &target.address, &dialed)
+        }));
         let Dialed {
             connection,
             peer,
-            phases,
+            kernel,
+            ..
         } = dialed;
-        let url = target.address.to_string();
         self.tallies.change(target.number, |tally| {
             tally.standing = Standing::Open(peer.to_string());
         });
-        self.report(&Item::Open(OpenItem {
-            target: Some(target.number),
-            ..OpenItem::new(1, url, peer.to_string(), phases)
-        }));
         let mut pinger = Pinger::new(self.settings, target.seed);
         let mut account = Account {
             run: self,
             target: target.number,
+            kernel,
         };
         let limits = Limits {
             precision: Precision::Microsecond,
@@ -331,15 +341,19 @@ impl Run<'_> {
 struct Account<'a, 'r> {
     run: &'a Run<'r>,
     target: usize,
+    kernel: TcpProbe,
 }
 
 impl Observer<PingerEvent> for Account<'_, '_> {
     fn wire(&mut self, _at: Stamp, _event: &WireEvent) {}
 
     fn event(&mut self, event: PingerEvent) {
-        self.run
-            .tallies
-            .change(self.target, |tally| tally.count(&event));
+        self.run.tallies.change(self.target, |tally| {
+            tally.count(&event);
+            if let PingerEvent::Pong { .. } = event {
+                tally.tcp_rtt = self.kernel.round_trip();
+            }
+        });
         if self.run.lines == Lines::Written
             && let Some(item) = Item::from_ping(self.target, &event)
         {

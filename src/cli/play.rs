@@ -28,10 +28,6 @@ const TOLD: usize = 3;
 /// The limits of a conversation.
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct Limiting {
-    /// How long each phase of connecting may take (DNS, TCP, TLS, upgrade), and each HTTP call
-    #[arg(long, value_parser = duration, default_value = "10s", value_name = "TIME")]
-    pub(super) connect_timeout: Duration,
-
     /// End a conversation in which no message has come for this long
     #[arg(long, value_parser = duration, default_value = "15s", value_name = "TIME")]
     pub(super) idle_timeout: Duration,
@@ -113,14 +109,10 @@ pub(super) async fn play(
     limiting: &Limiting,
     keeping: Keeping,
 ) -> Played {
-    let Dialed {
-        connection,
-        peer,
-        phases,
-    } = dialed;
     let attempt = context.tally.attempts();
-    let open = OpenItem::new(attempt, address.to_string(), peer.to_string(), phases);
+    let open = OpenItem::new(attempt, address, &dialed);
     context.reporter.report(&Item::Open(open));
+    let Dialed { connection, .. } = dialed;
     let mut account = Account {
         recorder: None,
         reporter: context.reporter,

@@ -1,10 +1,13 @@
 use std::io;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::slice;
 
 use clap::Args;
 
 use super::Context;
+use super::dialing::{Dial, Dialing};
+use super::environment::Environment;
 use super::failure::{Failure, Kind};
 use super::play::{Keeping, Limiting, draw_beats, log_decision, open_recording, play};
 use super::plot::{PlotFile, PlotPath, open_plot, plot_path};
@@ -12,7 +15,7 @@ use super::stopping::{aside_unless_stopped, stop_after, unless_stopped};
 use super::values::{OutputFormat, count, estimator};
 use crate::conversation::challenge::{EstimatorKind, Player, PlayerEvent, PlayerSettings};
 use crate::hackattic::{OneTimeToken, conceal_token};
-use crate::link::{Address, Dialer, client_config};
+use crate::link::Address;
 use crate::recording::{self, Conversation, ReadError, Recording, recorded_answers};
 use crate::report::plot::Beats;
 use crate::report::{BeatItem, ErrorItem, Item, Outcome, Recorded};
@@ -49,6 +52,9 @@ pub(super) struct Arguments {
 
     #[command(flatten)]
     limiting: Limiting,
+
+    #[command(flatten)]
+    dialing: Dialing,
 }
 
 /// A run that makes sense.
@@ -65,6 +71,7 @@ enum Targets {
         /// The one-time token in the address, if there is one.
         token: Option<OneTimeToken>,
         record: Option<PathBuf>,
+        dial: Box<Dial>,
     },
     Recordings(Vec<PathBuf>),
 }
@@ -90,10 +97,13 @@ impl Arguments {
                     Kind::Usage.because(format_args!("the address to play: {error}"))
                 })?;
                 let (address, token) = conceal_token(address);
+                let proxies = Environment::proxies();
+                let dial = self.dialing.configure(proxies, slice::from_ref(&address))?;
                 Targets::Live {
                     address,
                     token,
                     record: self.record,
+                    dial: Box::new(dial),
                 }
             }
             (Some(_), _) => {
@@ -128,7 +138,9 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
             address,
             token,
             record,
+            dial,
         } => {
+            let dialer = dial.dialer(context);
             if let Some(token) = &token {
                 context.hide(token);
             }
@@ -139,7 +151,6 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
             };
             let plot = open_plot(&mut context.stop, config.plot.as_ref()).await?;
             context.reporter.wait_for("connecting");
-            let dialer = Dialer::new(config.limiting.connect_timeout, client_config());
             let dialed = unless_stopped(&mut context.stop, dialer.dial(&address)).await??;
             let played = play(
                 context,

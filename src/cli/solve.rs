@@ -1,10 +1,10 @@
 use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::Args;
 use secrecy::SecretString;
 
+use super::dialing::{Dial, Dialing};
 use super::environment::Environment;
 use super::failure::{Failure, Kind};
 use super::play::{Keeping, Limiting, open_recording, path_of_attempt, play};
@@ -17,7 +17,7 @@ use super::{Context, seed};
 use crate::conversation::challenge::{EstimatorKind, Player, PlayerSettings};
 use crate::conversation::latency::KeepAliveSettings;
 use crate::hackattic::{Api, OneTimeToken, Site, SiteError, Submission, Submitting, TokenProvider};
-use crate::link::{self, Dialer, Phase, clock};
+use crate::link::{Dialer, Phase, Proxies, clock};
 use crate::report::{Item, Outcome};
 use crate::server::Settings;
 use crate::simulation::Model;
@@ -90,6 +90,9 @@ pub(super) struct Arguments {
 
     #[command(flatten)]
     limiting: Limiting,
+
+    #[command(flatten)]
+    dialing: Dialing,
 }
 
 /// A run that makes sense.
@@ -101,6 +104,7 @@ pub(super) struct Config {
     record: Option<PathBuf>,
     plot: Option<PlotPath>,
     limiting: Limiting,
+    dial: Dial,
 }
 
 /// Where the challenge is, and what admits to it.
@@ -168,6 +172,16 @@ impl Arguments {
                 token,
             }
         };
+        let dial = match &origin {
+            // It is on this machine, whatever lies between this machine and others.
+            Origin::Practice(_) => self.dialing.configure(Proxies::default(), &[])?,
+            Origin::Site { site, .. } => {
+                let address = site
+                    .address()
+                    .map_err(|error| Kind::Usage.because(format_args!("--base-url: {error}")))?;
+                self.dialing.configure(Environment::proxies(), &[address])?
+            }
+        };
         Ok(Config {
             origin,
             player: PlayerSettings {
@@ -179,6 +193,7 @@ impl Arguments {
             record: self.record,
             plot: self.plot,
             limiting: self.limiting,
+            dial,
         })
     }
 }
@@ -206,7 +221,9 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
         record,
         plot,
         limiting,
+        dial,
     } = config;
+    let dialer = dial.dialer(context);
 
     let mut practice = None;
     let (site, access_token, token) = match origin {
@@ -228,9 +245,7 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
             (site, access_token, token)
         }
     };
-    let tls = link::client_config();
-    let api = Api::new(site.clone(), limiting.connect_timeout, &tls)
-        .map_err(|error| Kind::Internal.because(format_args!("making an HTTP client: {error}")))?;
+    let api = Api::new(site.clone(), &dialer).map_err(|error| Kind::Internal.because(error))?;
     let provider = match (token, &access_token) {
         (Some(token), _) => TokenProvider::holding(token),
         (None, Some(access_token)) => TokenProvider::fetching(api.clone(), access_token.clone()),
@@ -239,7 +254,7 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
     let mut solving = Solving {
         site,
         provider,
-        dialer: Dialer::new(limiting.connect_timeout, Arc::clone(&tls)),
+        dialer,
         player,
         attempts,
         record,

@@ -1,7 +1,6 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::LOCATION;
@@ -11,10 +10,19 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::{OneTimeToken, Site};
-use crate::link::Excerpt;
+use crate::link::{
+    AddressError, CertificateRefused, Dialer, Excerpt, Proxy, ProxyError, is_no_tls,
+};
 
 /// The most that is read of an answer. The real ones are a few hundred bytes.
 const ANSWER_LIMIT: usize = 64 * 1024;
+
+/// What the HTTP client says of a proxy that answered CONNECT with 407: all there is to tell it by,
+/// since the type of the error is not public (`TunnelError` of hyper-util 0.1).
+const TUNNEL_WANTS_CREDENTIALS: &str = "tunnel error: proxy authorization required";
+
+/// What it says of one that answered with any other status but 200.
+const TUNNEL_REFUSED: &str = "tunnel error: unsuccessful";
 
 /// Makes the calls.
 #[derive(Clone, Debug)]
@@ -22,6 +30,21 @@ pub struct Api {
     client: Client,
     site: Site,
     limit: Duration,
+    proxy: Option<Proxy>,
+}
+
+/// Why there is nothing to make the calls with.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The site cannot be dialled.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// There is to be a proxy that cannot be used.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+    /// The HTTP client does not like its settings.
+    #[error("making an HTTP client: {0}")]
+    Client(#[from] reqwest::Error),
 }
 
 /// Which call it was.
@@ -62,12 +85,14 @@ pub struct Submission {
 
 /// A call that failed. The access token is in its URL, so that no error holds the URL.
 #[derive(Debug, thiserror::Error)]
-#[error("{call} at {site}: {cause}")]
+#[error("{call} at {site}{}: {cause}", through(proxy.as_deref()))]
 pub struct ApiError {
     /// Which call.
     pub call: Call,
     /// Where.
     pub site: String,
+    /// The proxy on the way, if there is one, without credentials.
+    pub proxy: Option<String>,
     /// Why.
     pub cause: ApiCause,
 }
@@ -81,6 +106,15 @@ pub enum ApiCause {
     /// The answer did not come, or not to its end, within this time.
     #[error("no complete answer within {0:?}")]
     TimedOut(Duration),
+    /// The certificate of the site was refused.
+    #[error("{0}")]
+    Certificate(CertificateRefused),
+    /// What answered does not speak TLS.
+    #[error("what answers there does not speak TLS")]
+    NoTls,
+    /// The proxy wants credentials, or others.
+    #[error("the proxy refused the credentials, or wants some: {0}{1}")]
+    ProxyCredentials(StatusCode, Excerpt),
     /// 401 or 403.
     #[error("the access token was refused: {0}{1}")]
     Credentials(StatusCode, Excerpt),
@@ -102,34 +136,58 @@ impl ApiError {
                     || *status == StatusCode::TOO_MANY_REQUESTS
                     || *status == StatusCode::REQUEST_TIMEOUT
             }
-            ApiCause::Credentials(..) | ApiCause::Answer(..) => false,
+            ApiCause::Certificate(_)
+            | ApiCause::NoTls
+            | ApiCause::ProxyCredentials(..)
+            | ApiCause::Credentials(..)
+            | ApiCause::Answer(..) => false,
         }
     }
 }
 
 impl Api {
-    /// The calls to a site, each within a time limit. Redirects are not followed: they would take
-    /// the access token elsewhere.
+    /// The calls to a site, over connections such as this dialer makes: with its time limit for
+    /// each call, encrypted in its way, through its proxies, and to the addresses that it knows
+    /// for hosts (a proxy looks hosts up by itself, though). Its headers and subprotocols belong to
+    /// the WebSocket. Redirects are not followed: they would take the access token elsewhere.
     ///
     /// # Errors
     ///
-    /// When no HTTP client can be made with this TLS configuration.
-    pub fn new(site: Site, limit: Duration, tls: &Arc<ClientConfig>) -> reqwest::Result<Self> {
-        let client = Client::builder()
-            .tls_backend_preconfigured(ClientConfig::clone(tls))
+    /// When there is a proxy on the way that cannot be used, or no HTTP client can be made with
+    /// this TLS configuration.
+    pub fn new(site: Site, dialer: &Dialer) -> Result<Self, ClientError> {
+        let address = site.address()?;
+        let limit = dialer.phase_limit();
+        let mut client = Client::builder()
+            .tls_backend_preconfigured(ClientConfig::clone(dialer.tls()))
             .user_agent(concat!("wsbeat/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
-            // The WebSocket does not go through a proxy, so the calls around it do not either.
+            // The client would read the environment by itself.
             .no_proxy()
             // The two calls are a conversation apart: by then the server may have hung up.
             .pool_max_idle_per_host(0)
-            .timeout(limit)
-            .build()?;
+            .timeout(limit);
+        let proxy = dialer.proxy(&address)?;
+        let resolved = dialer.resolved(&address);
+        match (&proxy, site.domain()) {
+            (Some(proxy), _) => {
+                let mut through = reqwest::Proxy::all(proxy.to_string())?;
+                if let Some(authorization) = proxy.authorization() {
+                    through = through.custom_http_auth(authorization.clone());
+                }
+                client = client.proxy(through);
+            }
+            (None, Some(domain)) if !resolved.is_empty() => {
+                client = client.resolve_to_addrs(domain, &resolved);
+            }
+            (None, _) => {}
+        }
         Ok(Api {
-            client,
+            client: client.build()?,
             site,
             limit,
+            proxy,
         })
     }
 
@@ -220,6 +278,10 @@ impl Api {
             None => read_body(&mut response).await.map_err(failed)?,
         };
         tracing::debug!(%call, site = %self.site, %status, bytes = body.len(), "answered");
+        if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED && self.proxy.is_some() {
+            let cause = ApiCause::ProxyCredentials(status, Excerpt::of(&body));
+            return Err(self.error(call, cause));
+        }
         if body.len() > ANSWER_LIMIT {
             let reason = format!("the answer is over {} KiB long", ANSWER_LIMIT / 1024);
             return Err(self.wrong(call, &reason, &body));
@@ -231,6 +293,12 @@ impl Api {
         if error.is_timeout() {
             return self.error(call, ApiCause::TimedOut(self.limit));
         }
+        if let Some(refused) = CertificateRefused::behind(error) {
+            return self.error(call, ApiCause::Certificate(refused.clone()));
+        }
+        if is_no_tls(error) {
+            return self.error(call, ApiCause::NoTls);
+        }
         // The outer layers only say that a request was being sent.
         let mut cause: &dyn Error = error;
         let mut is_no_http = false;
@@ -239,7 +307,12 @@ impl Api {
             is_no_http |= source.downcast_ref().is_some_and(is_no_http_error);
         }
         let reason = cause.to_string();
-        let cause = if is_no_http {
+        let cause = if self.proxy.is_some() && reason == TUNNEL_WANTS_CREDENTIALS {
+            let status = StatusCode::PROXY_AUTHENTICATION_REQUIRED;
+            ApiCause::ProxyCredentials(status, Excerpt::default())
+        } else if self.proxy.is_some() && reason == TUNNEL_REFUSED {
+            ApiCause::Unreachable("the proxy refused a tunnel to the site".to_owned())
+        } else if is_no_http {
             ApiCause::Answer(
                 format!("the answer is not HTTP: {reason}"),
                 Excerpt::default(),
@@ -289,9 +362,14 @@ impl Api {
         ApiError {
             call,
             site: self.site.to_string(),
+            proxy: self.proxy.as_ref().map(ToString::to_string),
             cause,
         }
     }
+}
+
+fn through(proxy: Option<&str>) -> String {
+    proxy.map_or_else(String::new, |proxy| format!(" through the proxy {proxy}"))
 }
 
 /// Whether what came was not HTTP, rather than too little of it, or nothing.

@@ -8,6 +8,6 @@ mod api;
 mod site;
 mod token;
 
-pub use api::{Api, ApiCause, ApiError, Call, Submission, Submitting};
+pub use api::{Api, ApiCause, ApiError, Call, ClientError, Submission, Submitting};
 pub use site::{Site, SiteError, conceal_token};
 pub use token::{OneTimeToken, TokenError, TokenProvider};

@@ -70,13 +70,31 @@ impl Site {
     ///
     /// When the URL that comes of it cannot be dialled.
     pub fn socket(&self, token: &OneTimeToken) -> Result<Address, AddressError> {
-        let mut url = self.join(&SOCKET, token.expose_secret());
+        let address = self.as_socket(self.join(&SOCKET, token.expose_secret()))?;
+        Ok(address.with_last_segment_concealed())
+    }
+
+    /// The site as the link knows it: the same host and port, reached by the same way.
+    ///
+    /// # Errors
+    ///
+    /// When the URL that comes of it cannot be dialled.
+    pub fn address(&self) -> Result<Address, AddressError> {
+        self.as_socket(self.0.clone())
+    }
+
+    /// The host, if it is named rather than numbered.
+    pub(super) fn domain(&self) -> Option<&str> {
+        self.0.domain()
+    }
+
+    fn as_socket(&self, mut url: Url) -> Result<Address, AddressError> {
         // http becomes ws and https wss, which the URL standard allows without further ado.
         let scheme = if self.is_secure() { "wss" } else { "ws" };
         if url.set_scheme(scheme).is_err() {
             return Err(AddressError::Scheme(url.scheme().to_owned()));
         }
-        Ok(Address::new(url)?.with_last_segment_concealed())
+        Address::new(url)
     }
 
     fn join(&self, path: &[&str], last: &str) -> Url {

@@ -9,12 +9,18 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::client_async_with_config;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_util::either::Either;
 use url::Host;
 
 use super::connection::websocket_config;
+use super::headers::{add_headers, ask_for, chosen};
 use super::race::race;
-use super::{Address, Connection, DialError, Phase, clock};
+use super::tunnel::open_tunnel;
+use super::{
+    Address, Connection, DialError, Header, Phase, Proxies, Proxy, ProxyError, Resolution,
+    Subprotocol, TcpProbe, clock,
+};
 
 /// What a dialled WebSocket runs over: TCP, or TLS on top of it.
 pub type Transport = Either<TcpStream, TlsStream<TcpStream>>;
@@ -24,6 +30,10 @@ pub type Transport = Either<TcpStream, TlsStream<TcpStream>>;
 pub struct Dialer {
     phase_limit: Duration,
     tls: Arc<ClientConfig>,
+    headers: Vec<Header>,
+    subprotocols: Vec<Subprotocol>,
+    resolutions: Vec<Resolution>,
+    proxies: Proxies,
 }
 
 /// A connection that has just been opened.
@@ -31,52 +41,158 @@ pub struct Dialer {
 pub struct Dialed {
     /// The connection.
     pub connection: Connection<Transport>,
-    /// Whom it leads to.
+    /// Whom the TCP connection leads to: the proxy, if there is one.
     pub peer: SocketAddr,
+    /// The proxy on the way, if there is one.
+    pub proxy: Option<Proxy>,
+    /// The subprotocol that the server has chosen, if it was offered any.
+    pub subprotocol: Option<String>,
     /// How long it took to open.
     pub phases: Phases,
+    /// What the kernel knows of the TCP connection, at any time.
+    pub kernel: TcpProbe,
 }
 
 /// How long each phase of a dial took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Phases {
-    /// Looking up the host; `None` if the address names it by number.
+    /// Looking up the host, or the proxy's; `None` if it was known by number.
     pub dns: Option<Duration>,
     /// From the first connection attempt to the first success.
     pub tcp: Duration,
+    /// From asking the proxy for a tunnel to having it; `None` without a proxy.
+    pub proxy: Option<Duration>,
     /// The TLS handshake; `None` without encryption.
     pub tls: Option<Duration>,
     /// From the request to the last byte of the answer.
     pub upgrade: Duration,
 }
 
+/// What is connected to: the host of the address, or the proxy on the way there.
+struct Hop<'a> {
+    host: Host<&'a str>,
+    port: u16,
+    /// Host and port, or the proxy, for errors.
+    shown: String,
+    /// What an error of the resolver is about: the name, or the proxy that has it.
+    looked_up: String,
+}
+
 impl Dialer {
     /// A dialer that allows this long for each phase, and encrypts as it is told, by
     /// [`client_config`](super::client_config) as a rule.
     pub fn new(phase_limit: Duration, tls: Arc<ClientConfig>) -> Self {
-        Dialer { phase_limit, tls }
+        Dialer {
+            phase_limit,
+            tls,
+            headers: Vec::new(),
+            subprotocols: Vec::new(),
+            resolutions: Vec::new(),
+            proxies: Proxies::default(),
+        }
     }
 
-    /// Dials: looks up the host, connects, encrypts, and asks for the WebSocket.
+    /// Sends these headers with the upgrade.
+    pub fn with_headers(self, headers: Vec<Header>) -> Self {
+        Dialer { headers, ..self }
+    }
+
+    /// Offers these subprotocols, the preferred one first. A server that chooses none of them is
+    /// an error then, as it is in browsers.
+    pub fn with_subprotocols(self, subprotocols: Vec<Subprotocol>) -> Self {
+        Dialer {
+            subprotocols,
+            ..self
+        }
+    }
+
+    /// Finds hosts at these addresses, without looking them up.
+    pub fn with_resolutions(self, resolutions: Vec<Resolution>) -> Self {
+        Dialer {
+            resolutions,
+            ..self
+        }
+    }
+
+    /// Goes through these proxies.
+    pub fn with_proxies(self, proxies: Proxies) -> Self {
+        Dialer { proxies, ..self }
+    }
+
+    /// How long each phase may take.
+    pub fn phase_limit(&self) -> Duration {
+        self.phase_limit
+    }
+
+    /// How it encrypts.
+    pub fn tls(&self) -> &Arc<ClientConfig> {
+        &self.tls
+    }
+
+    /// The proxy on the way to an address, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// When there is to be one that cannot be used.
+    pub fn proxy(&self, address: &Address) -> Result<Option<Proxy>, ProxyError> {
+        self.proxies.on_the_way_to(address)
+    }
+
+    /// Where the host of an address is to be found without looking it up; empty if it is to be
+    /// looked up.
+    pub fn resolved(&self, address: &Address) -> Vec<SocketAddr> {
+        let resolutions = self.resolutions.iter();
+        resolutions
+            .filter_map(|resolution| resolution.of(address))
+            .collect()
+    }
+
+    /// Dials: looks up the host, connects, encrypts, and asks for the WebSocket. If there is a
+    /// proxy on the way, it is looked up and connected to in place of the host, and asked for a
+    /// tunnel with CONNECT, whether or not the connection is encrypted (RFC 6455 section 4.1).
     ///
     /// # Errors
     ///
     /// A [`DialError`] that names the phase, the address and the cause. Up to
     /// [`Phase::Tls`], the server has seen nothing of the URL's path.
     pub async fn dial(&self, address: &Address) -> Result<Dialed, DialError> {
-        let (addresses, dns) = self.look_up(address).await?;
-        let ((peer, stream), tcp) = self.connect(address, addresses).await?;
+        let route = self.proxy(address).map_err(|source| DialError::Proxy {
+            authority: address.authority(),
+            source,
+        })?;
+        let hop = Hop::first(address, route.as_ref());
+        let mut resolved = self.resolved(address);
+        let (addresses, dns) = if route.is_some() || resolved.is_empty() {
+            self.look_up(&hop).await?
+        } else {
+            (std::mem::take(&mut resolved), None)
+        };
+        let ((peer, stream), tcp) = self.connect(&hop, addresses).await?;
+        let kernel = TcpProbe::new(&stream);
+        let (stream, proxy) = match &route {
+            None => (stream, None),
+            Some(proxy) => {
+                let target = match resolved.first() {
+                    // The proxy is not asked to look up what is known here.
+                    Some(known) => known.to_string(),
+                    None => address.authority(),
+                };
+                let (stream, took) = self.tunnel(address, stream, proxy, &target).await?;
+                (stream, Some(took))
+            }
+        };
         let (stream, tls) = if address.is_secure() {
             let (stream, took) = self.encrypt(address, stream).await?;
             (Either::Right(stream), Some(took))
         } else {
             (Either::Left(stream), None)
         };
-        let (connection, upgrade) = self.upgrade(address, stream).await?;
+        let ((connection, subprotocol), upgrade) = self.upgrade(address, stream).await?;
 
         let phases = Phases {
             dns,
             tcp,
+            proxy,
             tls,
             upgrade,
         };
@@ -84,8 +200,10 @@ impl Dialer {
         tracing::debug!(
             %address,
             %peer,
+            proxy = route.as_ref().map(tracing::field::display),
             dns_ms = dns.map(ms),
             tcp_ms = ms(tcp),
+            proxy_ms = proxy.map(ms),
             tls_ms = tls.map(ms),
             upgrade_ms = ms(upgrade),
             "connected"
@@ -93,27 +211,30 @@ impl Dialer {
         Ok(Dialed {
             connection,
             peer,
+            proxy: route,
+            subprotocol,
             phases,
+            kernel,
         })
     }
 
     async fn look_up(
         &self,
-        address: &Address,
+        hop: &Hop<'_>,
     ) -> Result<(Vec<SocketAddr>, Option<Duration>), DialError> {
-        let port = address.port();
-        let name = match address.host() {
+        let port = hop.port;
+        let name = match hop.host {
             Host::Ipv4(ip) => return Ok((vec![(ip, port).into()], None)),
             Host::Ipv6(ip) => return Ok((vec![(ip, port).into()], None)),
             Host::Domain(name) => name,
         };
         let lookup = async { Ok(tokio::net::lookup_host((name, port)).await?.collect()) };
-        let (found, took) = self.timed(Phase::Dns, address, lookup).await?;
+        let (found, took) = self.timed(Phase::Dns, &hop.shown, lookup).await?;
         let addresses: io::Result<Vec<SocketAddr>> = found;
         match addresses {
             Ok(addresses) => Ok((addresses, Some(took))),
             Err(source) => Err(DialError::Lookup {
-                host: name.to_owned(),
+                host: hop.looked_up.clone(),
                 source,
             }),
         }
@@ -121,7 +242,7 @@ impl Dialer {
 
     async fn connect(
         &self,
-        address: &Address,
+        hop: &Hop<'_>,
         addresses: Vec<SocketAddr>,
     ) -> Result<((SocketAddr, TcpStream), Duration), DialError> {
         let race = race(addresses, |address| async move {
@@ -130,13 +251,31 @@ impl Dialer {
             stream.set_nodelay(true)?;
             Ok(stream)
         });
-        match self.timed(Phase::Tcp, address, race).await? {
+        match self.timed(Phase::Tcp, &hop.shown, race).await? {
             (Ok(connected), took) => Ok((connected, took)),
             (Err(failures), _) => Err(DialError::Connect {
-                authority: address.authority(),
+                authority: hop.shown.clone(),
                 failures,
             }),
         }
+    }
+
+    async fn tunnel(
+        &self,
+        address: &Address,
+        stream: TcpStream,
+        proxy: &Proxy,
+        target: &str,
+    ) -> Result<(TcpStream, Duration), DialError> {
+        let shown = format!("{} through the proxy {proxy}", address.authority());
+        let asking = open_tunnel(stream, proxy, target);
+        let (result, took) = self.timed(Phase::Proxy, &shown, asking).await?;
+        let stream = result.map_err(|source| DialError::Tunnel {
+            proxy: proxy.to_string(),
+            authority: address.authority(),
+            source,
+        })?;
+        Ok((stream, took))
     }
 
     async fn encrypt(
@@ -144,10 +283,7 @@ impl Dialer {
         address: &Address,
         stream: TcpStream,
     ) -> Result<(TlsStream<TcpStream>, Duration), DialError> {
-        let failed = |source| DialError::Tls {
-            authority: address.authority(),
-            source,
-        };
+        let failed = |source| DialError::tls(address.authority(), source);
         let name = match address.host() {
             Host::Domain(name) => ServerName::try_from(name.to_owned())
                 .map_err(|error| failed(io::Error::new(io::ErrorKind::InvalidInput, error)))?,
@@ -155,7 +291,9 @@ impl Dialer {
             Host::Ipv6(ip) => ServerName::from(std::net::IpAddr::from(ip)),
         };
         let handshake = TlsConnector::from(Arc::clone(&self.tls)).connect(name, stream);
-        let (result, took) = self.timed(Phase::Tls, address, handshake).await?;
+        let (result, took) = self
+            .timed(Phase::Tls, &address.authority(), handshake)
+            .await?;
         Ok((result.map_err(failed)?, took))
     }
 
@@ -163,12 +301,20 @@ impl Dialer {
         &self,
         address: &Address,
         stream: Transport,
-    ) -> Result<(Connection<Transport>, Duration), DialError> {
-        let handshake =
-            client_async_with_config(address.request_url(), stream, Some(websocket_config()));
-        match self.timed(Phase::Upgrade, address, handshake).await? {
-            (Ok((socket, _response)), took) => Ok((Connection::open(socket), took)),
-            (Err(error), _) => Err(DialError::upgrade(address.authority(), error)),
+    ) -> Result<((Connection<Transport>, Option<String>), Duration), DialError> {
+        let authority = address.authority();
+        let handshake = async {
+            let mut request = address.request_url().into_client_request()?;
+            add_headers(&self.headers, request.headers_mut());
+            ask_for(&self.subprotocols, request.headers_mut());
+            client_async_with_config(request, stream, Some(websocket_config())).await
+        };
+        match self.timed(Phase::Upgrade, &authority, handshake).await? {
+            (Ok((socket, response)), took) => {
+                let subprotocol = chosen(response.headers());
+                Ok(((Connection::open(socket), subprotocol), took))
+            }
+            (Err(error), _) => Err(DialError::upgrade(authority, error)),
         }
     }
 
@@ -176,7 +322,7 @@ impl Dialer {
     async fn timed<T>(
         &self,
         phase: Phase,
-        address: &Address,
+        whom: &str,
         work: impl Future<Output = T>,
     ) -> Result<(T, Duration), DialError> {
         let begun = clock::now();
@@ -186,9 +332,28 @@ impl Dialer {
             Ok(result) => Ok((result, took)),
             Err(_elapsed) => Err(DialError::TimedOut {
                 phase,
-                authority: address.authority(),
+                authority: whom.to_owned(),
                 limit: self.phase_limit,
             }),
+        }
+    }
+}
+
+impl<'a> Hop<'a> {
+    fn first(address: &'a Address, proxy: Option<&'a Proxy>) -> Self {
+        match proxy {
+            Some(proxy) => Hop {
+                host: proxy.host(),
+                port: proxy.port(),
+                shown: format!("the proxy {proxy}"),
+                looked_up: format!("the proxy {proxy}"),
+            },
+            None => Hop {
+                host: address.host(),
+                port: address.port(),
+                shown: address.authority(),
+                looked_up: address.host().to_string(),
+            },
         }
     }
 }

@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio_tungstenite::tungstenite;
-use tungstenite::error::{CapacityError, ProtocolError};
+use tungstenite::error::{CapacityError, ProtocolError, SubProtocolError};
 
-use super::Excerpt;
+use super::certificate::is_no_tls;
+use super::{CertificateRefused, Excerpt, ProxyError, TunnelError};
 
 /// The phases of a dial, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,6 +16,8 @@ pub enum Phase {
     Dns,
     /// Connecting to one of them.
     Tcp,
+    /// Asking a proxy for a tunnel.
+    Proxy,
     /// Agreeing on encryption.
     Tls,
     /// Asking for the WebSocket.
@@ -26,6 +29,7 @@ impl fmt::Display for Phase {
         f.write_str(match self {
             Phase::Dns => "looking up",
             Phase::Tcp => "connecting to",
+            Phase::Proxy => "the tunnel to",
             Phase::Tls => "the TLS handshake with",
             Phase::Upgrade => "the WebSocket upgrade at",
         })
@@ -35,10 +39,18 @@ impl fmt::Display for Phase {
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub enum DialError {
+    /// There is to be a proxy that cannot be used. Nothing has been sent to anyone.
+    #[error("the way to {authority}: {source}")]
+    Proxy {
+        /// Host and port.
+        authority: String,
+        /// Why not.
+        source: ProxyError,
+    },
     /// The host has no address, or the resolver did not answer.
     #[error("looking up {host}: {source}")]
     Lookup {
-        /// The name that was looked up.
+        /// The name that was looked up, or the proxy whose name it is.
         host: String,
         /// What the resolver said.
         source: io::Error,
@@ -46,10 +58,34 @@ pub enum DialError {
     /// None of the host's addresses could be connected to.
     #[error("connecting to {authority}: {}", attempts(failures))]
     Connect {
-        /// Host and port.
+        /// Host and port, or the proxy.
         authority: String,
         /// What became of each address.
         failures: Vec<(SocketAddr, io::Error)>,
+    },
+    /// The proxy gave no tunnel.
+    #[error("the proxy {proxy}, on the way to {authority}: {source}")]
+    Tunnel {
+        /// The proxy's URL, without credentials.
+        proxy: String,
+        /// Host and port of where the tunnel was to lead.
+        authority: String,
+        /// What became of it.
+        source: TunnelError,
+    },
+    /// The server's certificate was refused.
+    #[error("the TLS handshake with {authority}: {refused}")]
+    Certificate {
+        /// Host and port.
+        authority: String,
+        /// Which certificate, and why.
+        refused: CertificateRefused,
+    },
+    /// What answered does not speak TLS.
+    #[error("the TLS handshake with {authority}: what answers there does not speak TLS")]
+    NoTls {
+        /// Host and port.
+        authority: String,
     },
     /// No encrypted connection could be agreed on.
     #[error("the TLS handshake with {authority}: {source}")]
@@ -77,6 +113,16 @@ pub enum DialError {
         /// What is wrong with the answer.
         reason: String,
     },
+    /// The server's answer to the upgrade is no HTTP.
+    #[error(
+        "{authority} answered the WebSocket upgrade wrongly: it does not speak HTTP ({reason})"
+    )]
+    NoHttp {
+        /// Host and port.
+        authority: String,
+        /// What the parser of HTTP stumbled over.
+        reason: String,
+    },
     /// The connection was lost during the upgrade.
     #[error("the WebSocket upgrade at {authority}: {source}")]
     Dropped {
@@ -101,13 +147,26 @@ impl DialError {
     /// The phase that failed.
     pub fn phase(&self) -> Phase {
         match self {
-            DialError::Lookup { .. } => Phase::Dns,
+            DialError::Proxy { .. } | DialError::Lookup { .. } => Phase::Dns,
             DialError::Connect { .. } => Phase::Tcp,
-            DialError::Tls { .. } => Phase::Tls,
-            DialError::Refused { .. } | DialError::Handshake { .. } | DialError::Dropped { .. } => {
-                Phase::Upgrade
+            DialError::Tunnel { .. } => Phase::Proxy,
+            DialError::Certificate { .. } | DialError::NoTls { .. } | DialError::Tls { .. } => {
+                Phase::Tls
             }
+            DialError::Refused { .. }
+            | DialError::Handshake { .. }
+            | DialError::NoHttp { .. }
+            | DialError::Dropped { .. } => Phase::Upgrade,
             DialError::TimedOut { phase, .. } => *phase,
+        }
+    }
+
+    /// What the TLS handshake failed with, sorted by cause.
+    pub(super) fn tls(authority: String, source: io::Error) -> Self {
+        match CertificateRefused::behind(&source).cloned() {
+            Some(refused) => DialError::Certificate { authority, refused },
+            None if is_no_tls(&source) => DialError::NoTls { authority },
+            None => DialError::Tls { authority, source },
         }
     }
 
@@ -129,9 +188,19 @@ impl DialError {
                 authority,
                 source: io::ErrorKind::UnexpectedEof.into(),
             },
+            Error::Protocol(ProtocolError::HttparseError(error)) => DialError::NoHttp {
+                authority,
+                reason: error.to_string(),
+            },
             other => DialError::Handshake {
                 authority,
                 reason: match other {
+                    Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(
+                        SubProtocolError::NoSubProtocol,
+                    )) => "it chose none of the subprotocols that it was offered".to_owned(),
+                    Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(
+                        SubProtocolError::InvalidSubProtocol,
+                    )) => "it chose a subprotocol that it was not offered".to_owned(),
                     Error::Protocol(error) => error.to_string(),
                     other => other.to_string(),
                 },

@@ -6,28 +6,43 @@
 //! connection, at either end: it stamps each frame as it is read, sends what the party says, and
 //! closes properly. A [`Stop`] ends a conversation from outside.
 //!
+//! On the way there may be a [`Proxy`], names may be [resolved](Resolution) otherwise than by the
+//! system, and whose certificates are good is a matter of [`Trust`].
+//!
 //! What is said over the link, and what to do when it fails, are not its affair.
 
 mod accept;
 mod address;
+mod certificate;
 pub mod clock;
 mod connection;
 mod dial;
 mod driver;
 mod error;
 mod excerpt;
+mod headers;
+mod proxy;
 mod race;
+mod resolution;
 mod stop;
+mod tcp_info;
 mod timer;
 mod tls;
+mod tunnel;
 
 pub use accept::{Upgrading, grant_upgrade};
 pub use address::{Address, AddressError};
+pub use certificate::{CertificateRefused, RefusalReason, is_no_tls};
 pub use connection::{Connection, MESSAGE_LIMIT};
 pub use dial::{Dialed, Dialer, Phases, Transport};
 pub use driver::{EndCause, Ending, Limits, Observer, drive};
 pub use error::{DialError, Phase, Violation};
 pub use excerpt::{Excerpt, Printable};
+pub use headers::{Header, HeaderError, Subprotocol, SubprotocolError};
+pub use proxy::{Proxies, Proxy, ProxyError};
+pub use resolution::{Resolution, ResolutionError};
 pub use stop::{Stop, StopReason, Stopper};
+pub use tcp_info::TcpProbe;
 pub use timer::Precision;
-pub use tls::client_config;
+pub use tls::{Authority, Trust, TrustError, client_config};
+pub use tunnel::TunnelError;

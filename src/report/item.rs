@@ -3,13 +3,13 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::opening::OpenItem;
 use super::pinging::{InventedItem, PingItem, PingingItem, PongItem};
 use super::round_trips::PingSummaryItem;
 use super::serving::{ConversationItem, ListeningItem};
 use super::simulating::{SimulatingItem, SimulationItem};
 use crate::conversation::Message;
 use crate::conversation::challenge::{Beat, Interval, Loss, PlayerEvent};
-use crate::link::Phases;
 
 /// One thing to report. Serialised, it is an object of the JSON schema in the README: fields are
 /// added, never renamed, and carry their unit.
@@ -70,44 +70,6 @@ pub enum Item {
     /// The last one of those that measure round trips, for each target.
     #[serde(rename = "summary")]
     PingSummary(PingSummaryItem),
-}
-
-/// A connection and how long its phases took.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct OpenItem {
-    /// Which attempt this is, counted from one.
-    pub attempt: u32,
-    /// Which target of several this is, counted from one, where round trips are measured.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub target: Option<usize>,
-    /// Where, with secrets blanked.
-    pub url: String,
-    /// Whom the connection leads to.
-    pub peer: String,
-    /// How long the host was looked up; null when it is named by number.
-    pub dns_ms: Option<f64>,
-    /// How long connecting took.
-    pub tcp_ms: f64,
-    /// How long the TLS handshake took; null without encryption.
-    pub tls_ms: Option<f64>,
-    /// How long the upgrade took.
-    pub upgrade_ms: f64,
-}
-
-impl OpenItem {
-    /// The phases of a dial, for reporting.
-    pub fn new(attempt: u32, url: String, peer: String, phases: Phases) -> Self {
-        OpenItem {
-            attempt,
-            target: None,
-            url,
-            peer,
-            dns_ms: phases.dns.map(millis),
-            tcp_ms: millis(phases.tcp),
-            tls_ms: phases.tls.map(millis),
-            upgrade_ms: millis(phases.upgrade),
-        }
-    }
 }
 
 /// A beat, and the answer to it.
@@ -342,7 +304,10 @@ impl Item {
     pub(super) fn with_texts(&self, redact: impl Fn(&str) -> String) -> Item {
         let mut item = self.clone();
         match &mut item {
-            Item::Open(open) => open.url = redact(&open.url),
+            Item::Open(open) => {
+                open.url = redact(&open.url);
+                open.subprotocol = open.subprotocol.as_deref().map(redact);
+            }
             Item::Hello { text, .. } => *text = redact(text),
             Item::Note(note) => note.text = note.text.as_deref().map(redact),
             Item::Secret { secret } => *secret = redact(secret),

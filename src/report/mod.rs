@@ -11,6 +11,7 @@ mod histogram;
 mod item;
 pub mod json;
 mod live;
+mod opening;
 mod outlet;
 mod ping_tally;
 #[cfg(test)]
@@ -29,10 +30,11 @@ pub mod text;
 
 pub use histogram::{Bin, bins};
 pub use item::{
-    BeatItem, ErrorItem, Item, LossItem, NoteItem, OpenItem, Outcome, Recorded, SummaryItem,
-    VerdictItem, millis,
+    BeatItem, ErrorItem, Item, LossItem, NoteItem, Outcome, Recorded, SummaryItem, VerdictItem,
+    millis,
 };
 pub use live::Live;
+pub use opening::OpenItem;
 pub use outlet::{Job, Outlet};
 pub use ping_tally::{PingTallies, PingTally, Standing};
 pub use pinging::{InventedItem, PingItem, PingingItem, PongItem};

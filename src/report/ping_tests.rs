@@ -68,8 +68,11 @@ fn open(target: usize, url: &str) -> Item {
         target: Some(target),
         url: url.into(),
         peer: "127.0.0.1:8765".into(),
+        proxy: None,
+        subprotocol: None,
         dns_ms: None,
         tcp_ms: 0.1,
+        proxy_ms: None,
         tls_ms: None,
         upgrade_ms: 0.26,
     })

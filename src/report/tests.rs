@@ -75,8 +75,24 @@ fn every_item() -> Vec<Item> {
             peer: "192.0.2.1:443".into(),
             dns_ms: Some(12.345),
             tcp_ms: 20.1,
+            proxy: None,
+            subprotocol: None,
+            proxy_ms: None,
             tls_ms: Some(44.0),
             upgrade_ms: 21.987,
+        }),
+        Item::Open(OpenItem {
+            attempt: 1,
+            target: None,
+            url: "wss://example.org/chat".into(),
+            peer: "192.0.2.2:3128".into(),
+            proxy: Some("http://proxy.example.org:3128".into()),
+            subprotocol: Some("chat.v2".into()),
+            dns_ms: Some(112.345),
+            tcp_ms: 120.1,
+            proxy_ms: Some(101.0),
+            tls_ms: Some(144.0),
+            upgrade_ms: 121.987,
         }),
         Item::Hello {
             at_ns: 1_200_000,
@@ -210,6 +226,11 @@ try: HACKATTIC_ACCESS_TOKEN=any wsbeat solve --base-url http://127.0.0.1:8765
      curl http://127.0.0.1:8765/clients
 connected   wss://hackattic.com/_/ws/… (192.0.2.1:443)
             dns 12.3 ms, tcp 20.1 ms, tls 44.0 ms, upgrade 22.0 ms
+connected   wss://example.org/chat (192.0.2.2:3128)
+            through the proxy http://proxy.example.org:3128
+            dns 112.3 ms, tcp 120.1 ms, proxy 101.0 ms, tls 144.0 ms,
+            upgrade 122.0 ms
+subprotocol chat.v2
 hello       start counting the time between the pings (start from the moment yo…
 
 round    elapsed    interval       late     margin     sure    answer  verdict
@@ -304,7 +325,8 @@ fn the_schema_is_pinned() {
     }
     insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r##"
 {"type":"listening","url":"http://127.0.0.1:8765","rounds":10,"seed":7,"any_access_token":true,"network":"mobile"}
-{"type":"open","attempt":1,"url":"wss://hackattic.com/_/ws/…","peer":"192.0.2.1:443","dns_ms":12.345,"tcp_ms":20.1,"tls_ms":44.0,"upgrade_ms":21.987}
+{"type":"open","attempt":1,"url":"wss://hackattic.com/_/ws/…","peer":"192.0.2.1:443","proxy":null,"subprotocol":null,"dns_ms":12.345,"tcp_ms":20.1,"proxy_ms":null,"tls_ms":44.0,"upgrade_ms":21.987}
+{"type":"open","attempt":1,"url":"wss://example.org/chat","peer":"192.0.2.2:3128","proxy":"http://proxy.example.org:3128","subprotocol":"chat.v2","dns_ms":112.345,"tcp_ms":120.1,"proxy_ms":101.0,"tls_ms":144.0,"upgrade_ms":121.987}
 {"type":"hello","at_ns":1200000,"text":"hello! start counting the time between the pings (start from the moment you opened this connection)"}
 {"type":"beat","round":1,"at_ns":700123456,"elapsed_ms":700.434,"interval_ms":700,"window_ms":[1100,1750],"margin_ms":399.566,"lateness_ms":0.434,"answer_us":42.1,"corrected_ms":700.434,"confidence":null}
 {"type":"verdict","round":1,"verdict":"good"}

@@ -5,13 +5,13 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
+use super::opening::write_open;
 use super::pinging::{write_news, write_pinging};
 use super::round_trips::{PingSummaryItem, write_summaries};
 use super::serving::{write_conversation, write_listening};
 use super::simulating::{write_simulating, write_simulation};
 use super::{
-    BeatItem, ErrorItem, Item, NoteItem, OpenItem, Outcome, SimulationItem, SummaryItem,
-    VerdictItem,
+    BeatItem, ErrorItem, Item, NoteItem, Outcome, SimulationItem, SummaryItem, VerdictItem,
 };
 use crate::conversation::challenge::AMBIGUOUS;
 use crate::link::Printable;
@@ -23,7 +23,7 @@ pub(super) const WARN: Style = AnsiColor::Yellow.on_default();
 
 /// How much of a server's remark is shown: what fits behind a label into 80 columns, with the sign
 /// that there is more.
-const REMARK: usize = 67;
+pub(super) const REMARK: usize = 67;
 
 /// Margins below this are marked, in milliseconds. Chosen to catch the eye early enough: a fifth of
 /// the 250 ms from an interval to the nearest edge.
@@ -201,29 +201,6 @@ impl Text {
 
 pub(super) fn label(out: &mut impl Write, label: &str, text: impl fmt::Display) -> io::Result<()> {
     writeln!(out, "{LABEL}{label:<11}{LABEL:#} {text}")
-}
-
-fn write_open(open: &OpenItem, is_one_of_several: bool, out: &mut impl Write) -> io::Result<()> {
-    let url = Printable(&open.url);
-    let number = match open.target {
-        Some(target) if is_one_of_several => format!("{target}  "),
-        _ => String::new(),
-    };
-    label(
-        out,
-        "connected",
-        format_args!("{number}{url} ({})", open.peer),
-    )?;
-    let mut phases = Vec::new();
-    for (name, took) in [
-        ("dns", open.dns_ms),
-        ("tcp", Some(open.tcp_ms)),
-        ("tls", open.tls_ms),
-        ("upgrade", Some(open.upgrade_ms)),
-    ] {
-        phases.extend(took.map(|took| format!("{name} {took:.1} ms")));
-    }
-    label(out, "", phases.join(", "))
 }
 
 fn write_note(note: &NoteItem, out: &mut impl Write) -> io::Result<()> {

@@ -31,7 +31,7 @@ use support::Times;
 use tokio_tungstenite::tungstenite;
 use wsbeat::conversation::challenge::{EstimatorKind, Player, PlayerEvent, PlayerSettings};
 use wsbeat::conversation::{Stamp, WireEvent};
-use wsbeat::link::{self, Dialer, Limits, Observer, Stop, clock};
+use wsbeat::link::{self, Dialer, Limits, Observer, Stop, Trust, clock};
 
 const WARM_UP: usize = 500;
 const BEATS: usize = 4_000;
@@ -146,7 +146,7 @@ fn answer_by_link(server: SocketAddr) -> anyhow::Result<()> {
         .build()?;
     runtime.block_on(async {
         let address = format!("ws://{server}/").parse()?;
-        let connection = Dialer::new(LIMIT, link::client_config())
+        let connection = Dialer::new(LIMIT, link::client_config(&Trust::default())?)
             .dial(&address)
             .await?
             .connection;

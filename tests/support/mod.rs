@@ -13,9 +13,11 @@
 mod client;
 mod port;
 mod program;
+mod proxy;
 mod secrecy;
 mod server;
 mod socket;
+mod tls;
 
 use std::sync::{Condvar, Mutex};
 use std::time::Duration;
@@ -25,9 +27,11 @@ use serde_json::Value;
 pub use client::{Client, ask, ask_for_json, connect};
 pub use port::Port;
 pub use program::{Program, Ran, Running};
+pub use proxy::{Asked, Proxy};
 pub use secrecy::{ODD, PLAIN, Tokens, assert_all_hidden, assert_hides, giving};
 pub use server::{Reply, Request, Script, Server};
 pub use socket::{Frame, Opcode, Socket, hold, reset_when_dropped};
+pub use tls::{ELSEWHERE, ISSUER, Presents, TlsFront};
 
 /// How long anything may take before a test gives up on it.
 pub const PATIENCE: Duration = Duration::from_secs(60);

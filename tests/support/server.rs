@@ -260,6 +260,10 @@ impl Server {
         format!("ws://{}/_/ws/peer", self.address)
     }
 
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The calls that fetched a one-time token.
     pub fn problems(&self) -> Vec<Request> {
         self.requests(Endpoint::Problem)
