@@ -104,7 +104,7 @@ pub(super) struct Config {
     record: Option<PathBuf>,
     plot: Option<PlotPath>,
     limiting: Limiting,
-    dial: Dial,
+    dial: Box<Dial>,
 }
 
 /// Where the challenge is, and what admits to it.
@@ -193,7 +193,7 @@ impl Arguments {
             record: self.record,
             plot: self.plot,
             limiting: self.limiting,
-            dial,
+            dial: Box::new(dial),
         })
     }
 }

@@ -108,7 +108,7 @@ pub enum ApiCause {
     TimedOut(Duration),
     /// The certificate of the site was refused.
     #[error("{0}")]
-    Certificate(CertificateRefused),
+    Certificate(Box<CertificateRefused>),
     /// What answered does not speak TLS.
     #[error("what answers there does not speak TLS")]
     NoTls,
@@ -294,7 +294,7 @@ impl Api {
             return self.error(call, ApiCause::TimedOut(self.limit));
         }
         if let Some(refused) = CertificateRefused::behind(error) {
-            return self.error(call, ApiCause::Certificate(refused.clone()));
+            return self.error(call, ApiCause::Certificate(Box::new(refused.clone())));
         }
         if is_no_tls(error) {
             return self.error(call, ApiCause::NoTls);

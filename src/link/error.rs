@@ -79,7 +79,7 @@ pub enum DialError {
         /// Host and port.
         authority: String,
         /// Which certificate, and why.
-        refused: CertificateRefused,
+        refused: Box<CertificateRefused>,
     },
     /// What answered does not speak TLS.
     #[error("the TLS handshake with {authority}: what answers there does not speak TLS")]
@@ -164,7 +164,10 @@ impl DialError {
     /// What the TLS handshake failed with, sorted by cause.
     pub(super) fn tls(authority: String, source: io::Error) -> Self {
         match CertificateRefused::behind(&source).cloned() {
-            Some(refused) => DialError::Certificate { authority, refused },
+            Some(refused) => DialError::Certificate {
+                authority,
+                refused: Box::new(refused),
+            },
             None if is_no_tls(&source) => DialError::NoTls { authority },
             None => DialError::Tls { authority, source },
         }

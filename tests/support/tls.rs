@@ -40,7 +40,7 @@ pub struct TlsFront {
     authority: CertificateDer<'static>,
     pem: String,
     /// What it runs on, and ends with.
-    _runtime: Runtime,
+    runtime: Option<Runtime>,
 }
 
 impl TlsFront {
@@ -56,14 +56,15 @@ impl TlsFront {
             .enable_all()
             .build()
             .unwrap();
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         runtime.spawn(accept(listener, TlsAcceptor::from(config), behind));
         TlsFront {
             address,
             authority: authority.der().clone(),
             pem: authority.pem(),
-            _runtime: runtime,
+            runtime: Some(runtime),
         }
     }
 
@@ -82,7 +83,17 @@ impl TlsFront {
     }
 }
 
-async fn accept(listener: TcpListener, acceptor: TlsAcceptor, behind: SocketAddr) {
+impl Drop for TlsFront {
+    fn drop(&mut self) {
+        // A test may run on a runtime of its own, on which this one must not be waited for.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+async fn accept(listener: std::net::TcpListener, acceptor: TlsAcceptor, behind: SocketAddr) {
+    let listener = TcpListener::from_std(listener).unwrap();
     loop {
         let (stream, _) = listener.accept().await.unwrap();
         let acceptor = acceptor.clone();
