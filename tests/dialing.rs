@@ -174,6 +174,27 @@ fn tls_and_plain_text_are_told_apart() {
     serving.join().unwrap();
 }
 
+#[test]
+fn a_server_that_hangs_up_may_want_the_other_scheme() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let serving = std::thread::spawn(move || {
+        for _ in 0..2 {
+            drop(listener.accept().unwrap());
+        }
+    });
+    let ran = replay(&at("ws", "127.0.0.1", port)).run();
+    let words = ["the WebSocket upgrade at", "wss:// rather than ws://"];
+    assert_says(&ran.failed(4, "unreachable"), &words);
+    let ran = replay(&at("wss", "127.0.0.1", port)).run();
+    let words = ["the TLS handshake with", "speak TLS there?"];
+    assert_says(&ran.failed(4, "unreachable"), &words);
+    serving.join().unwrap();
+}
+
+/// A certificate that is none, in a PEM file as it should be.
+const BROKEN: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+
 /// What is wrong with these arguments.
 #[track_caller]
 fn usage_error(args: &[&str], env: &[(&str, &str)]) -> String {
@@ -181,6 +202,7 @@ fn usage_error(args: &[&str], env: &[(&str, &str)]) -> String {
     let address = format!("{}/_/ws/x", port.url()).replace("http", "ws");
     let mut program = replay(&address)
         .file("empty.pem", "no certificates\n")
+        .file("broken.pem", BROKEN)
         .args(args);
     for (name, value) in env {
         program = program.env(name, value);
@@ -201,6 +223,10 @@ fn what_makes_no_sense_is_refused_before_anything_is_sent() {
     assert_says(
         &with(&["--ca-cert", "none.pem"]),
         &["none.pem", "No such file"],
+    );
+    assert_says(
+        &with(&["--ca-cert", "broken.pem"]),
+        &["in broken.pem makes no sense"],
     );
     assert_says(
         &with(&["--ca-cert", "x", "--insecure"]),

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::fmt::Write as _;
+use std::io;
 use std::process::ExitCode;
 
 use reqwest::StatusCode;
@@ -7,8 +8,8 @@ use reqwest::StatusCode;
 use crate::conversation::CloseReason;
 use crate::hackattic::{ApiCause, ApiError, TokenError};
 use crate::link::{
-    CertificateRefused, DialError, EndCause, Ending, Phase, Printable, RefusalReason, StopReason,
-    TunnelError,
+    CertificateRefused, DialError, Encryption, EndCause, Ending, Phase, Printable, RefusalReason,
+    StopReason, TunnelError,
 };
 use crate::report::{ErrorItem, Outcome};
 
@@ -261,8 +262,16 @@ impl From<DialError> for Failure {
             DialError::Proxy { .. } => "",
             DialError::Certificate { refused, .. } => advice_on(refused),
             DialError::NoTls { .. } => "; does the address begin with ws:// rather than wss://?",
-            DialError::NoHttp { .. } => {
-                "; is the address right, or does it begin with wss:// rather than ws://?"
+            DialError::NoHttp {
+                encryption: Encryption::None,
+                ..
+            }
+            | DialError::Dropped {
+                encryption: Encryption::None,
+                ..
+            } => "; is the address right, or does it begin with wss:// rather than ws://?",
+            DialError::Tls { source, .. } if is_hung_up(source) => {
+                "; does the server speak TLS there?"
             }
             DialError::Tunnel {
                 source: TunnelError::Refused { status, .. },
@@ -285,6 +294,14 @@ const PROXY_CREDENTIALS: &str =
 
 fn wants_credentials(status: StatusCode) -> bool {
     status == StatusCode::PROXY_AUTHENTICATION_REQUIRED
+}
+
+fn is_hung_up(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionReset | UnexpectedEof
+    )
 }
 
 /// What to do about a certificate that was refused.

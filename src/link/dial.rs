@@ -18,8 +18,8 @@ use super::headers::{add_headers, ask_for, chosen};
 use super::race::race;
 use super::tunnel::open_tunnel;
 use super::{
-    Address, Connection, DialError, Header, Phase, Proxies, Proxy, ProxyError, Resolution,
-    Subprotocol, TcpProbe, clock,
+    Address, Connection, DialError, Encryption, Header, Phase, Proxies, Proxy, ProxyError,
+    Resolution, Subprotocol, TcpProbe, clock,
 };
 
 /// What a dialled WebSocket runs over: TCP, or TLS on top of it.
@@ -314,7 +314,14 @@ impl Dialer {
                 let subprotocol = chosen(response.headers());
                 Ok(((Connection::open(socket), subprotocol), took))
             }
-            (Err(error), _) => Err(DialError::upgrade(authority, error)),
+            (Err(error), _) => {
+                let encryption = if address.is_secure() {
+                    Encryption::Tls
+                } else {
+                    Encryption::None
+                };
+                Err(DialError::upgrade(authority, encryption, error))
+            }
         }
     }
 

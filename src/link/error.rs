@@ -24,6 +24,15 @@ pub enum Phase {
     Upgrade,
 }
 
+/// Whether a connection is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    /// By TLS: `wss://`.
+    Tls,
+    /// Not at all: `ws://`.
+    None,
+}
+
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -120,6 +129,8 @@ pub enum DialError {
     NoHttp {
         /// Host and port.
         authority: String,
+        /// How it was asked.
+        encryption: Encryption,
         /// What the parser of HTTP stumbled over.
         reason: String,
     },
@@ -128,6 +139,8 @@ pub enum DialError {
     Dropped {
         /// Host and port.
         authority: String,
+        /// How it was asked.
+        encryption: Encryption,
         /// What happened to the connection.
         source: io::Error,
     },
@@ -174,7 +187,11 @@ impl DialError {
     }
 
     /// What tungstenite's client handshake failed with, sorted by cause.
-    pub(super) fn upgrade(authority: String, error: tungstenite::Error) -> Self {
+    pub(super) fn upgrade(
+        authority: String,
+        encryption: Encryption,
+        error: tungstenite::Error,
+    ) -> Self {
         use tungstenite::Error;
         match error {
             Error::Http(response) => {
@@ -186,13 +203,19 @@ impl DialError {
                     body: Excerpt::of(&String::from_utf8_lossy(&body)),
                 }
             }
-            Error::Io(source) => DialError::Dropped { authority, source },
+            Error::Io(source) => DialError::Dropped {
+                authority,
+                encryption,
+                source,
+            },
             Error::Protocol(ProtocolError::HandshakeIncomplete) => DialError::Dropped {
                 authority,
+                encryption,
                 source: io::ErrorKind::UnexpectedEof.into(),
             },
             Error::Protocol(ProtocolError::HttparseError(error)) => DialError::NoHttp {
                 authority,
+                encryption,
                 reason: error.to_string(),
             },
             other => DialError::Handshake {

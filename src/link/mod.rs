@@ -36,7 +36,7 @@ pub use certificate::{CertificateRefused, RefusalReason, is_no_tls};
 pub use connection::{Connection, MESSAGE_LIMIT};
 pub use dial::{Dialed, Dialer, Phases, Transport};
 pub use driver::{EndCause, Ending, Limits, Observer, drive};
-pub use error::{DialError, Phase, Violation};
+pub use error::{DialError, Encryption, Phase, Violation};
 pub use excerpt::{Excerpt, Printable};
 pub use headers::{Header, HeaderError, Subprotocol, SubprotocolError};
 pub use proxy::{Proxies, Proxy, ProxyError};

@@ -131,15 +131,24 @@ impl Proxies {
                 });
             }
         }
-        let host = intercept
-            .uri()
-            .host()
-            .and_then(|host| Host::parse(host).ok());
-        Ok(Some(Proxy {
-            host: host.ok_or(not_a_url)?,
-            port: intercept.uri().port_u16().unwrap_or(DEFAULT_PORT),
-            authorization: intercept.basic_auth().cloned(),
-        }))
+        let Some(authority) = intercept.uri().authority() else {
+            return Err(not_a_url);
+        };
+        let port = match authority.as_str().strip_prefix(authority.host()) {
+            Some("" | ":") => Some(DEFAULT_PORT),
+            // Not a number, or a part of credentials that were not encoded.
+            _ => authority.port_u16(),
+        };
+        let authorization = intercept.basic_auth().cloned();
+        let is_whole = value.expose_secret().contains('@') == authorization.is_some();
+        match (Host::parse(authority.host()), port) {
+            (Ok(host), Some(port)) if is_whole => Ok(Some(Proxy {
+                host,
+                port,
+                authorization,
+            })),
+            _ => Err(not_a_url),
+        }
     }
 }
 
@@ -279,7 +288,17 @@ mod tests {
             let variables = [("HTTPS_PROXY", url), ("NO_PROXY", "*")];
             assert!(proxy(&variables, "wss://h").unwrap().is_none());
         }
-        for wrong in ["ftp://h", "http://", "a b"] {
+        let wrong = [
+            "ftp://h",
+            "http://",
+            "a b",
+            "mailto:me",
+            "http://h:31a",
+            "http://me:pass/word@h",
+            "http://me:12/34@h",
+            "http://me:pass@word@h",
+        ];
+        for wrong in wrong {
             let error = proxy(&[("http_proxy", wrong)], "ws://h").unwrap_err();
             let variable = "http_proxy";
             assert_eq!(error, ProxyError::NotAUrl { variable }, "{wrong}");
