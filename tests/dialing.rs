@@ -1,4 +1,5 @@
-//! How the program connects: certificates, proxies, headers and the like, as its users give them.
+//! How the program connects, as its users tell it: proxies, headers, subprotocols, addresses, and
+//! what makes no sense.
 
 #![cfg(unix)]
 
@@ -9,130 +10,9 @@ use std::fs;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use support::{
-    ISSUER, Port, Presents, Program, Proxy, Ran, Reply, SECRET, Script, Server, TlsFront,
-    assert_hides, assert_says, hold,
+    Port, Program, Proxy, Ran, Reply, Script, Server, TlsFront, assert_hides, assert_says, hold,
+    socket_url,
 };
-
-/// A server that plays one round, and takes its leave.
-fn playing() -> Server {
-    Script::new()
-        .talk(|_, socket| {
-            socket.round();
-            socket.close(1000, "");
-            socket.closed();
-        })
-        .start()
-}
-
-/// The path that scripted servers expect.
-fn at(scheme: &str, host: &str, port: u16) -> String {
-    format!("{scheme}://{host}:{port}/_/ws/typed-by-hand-0123")
-}
-
-fn replay(address: &str) -> Program {
-    Program::new("replay").args([address]).json()
-}
-
-/// `wsbeat solve` over TLS.
-fn solve_at_front(front: &TlsFront, host: &str) -> Program {
-    let url = format!("https://{host}:{}", front.port());
-    Program::solve_at(&url)
-        .args(["--attempts", "1"])
-        .file("ca.pem", front.pem())
-        .json()
-}
-
-fn replay_at_front(front: &TlsFront, host: &str) -> Program {
-    replay(&at("wss", host, front.port())).file("ca.pem", front.pem())
-}
-
-#[test]
-fn a_private_authority_is_trusted_when_it_is_given() {
-    let server = playing();
-    let front = TlsFront::start(server.address());
-    for host in ["localhost", "127.0.0.1"] {
-        let ran = replay_at_front(&front, host)
-            .args(["--ca-cert", "ca.pem"])
-            .run();
-        let open = ran.succeeded().the("open");
-        assert!(open["tls_ms"].is_f64() && open["proxy"].is_null(), "{open}");
-    }
-    let ran = replay_at_front(&front, "localhost").run();
-    let words = [
-        "the TLS handshake with localhost:",
-        "it is for localhost, server.test, 127.0.0.1",
-        ISSUER,
-        "not trusted",
-        "--ca-cert",
-    ];
-    assert_says(&ran.failed(4, "unreachable"), &words);
-    assert_eq!(server.upgrades().len(), 2);
-}
-
-#[test]
-fn the_calls_of_solve_trust_whom_its_websocket_trusts() {
-    let server = Script::winning(1).start();
-    let front = TlsFront::start(server.address());
-    let ran = solve_at_front(&front, "localhost")
-        .args(["--ca-cert", "ca.pem"])
-        .run();
-    assert_eq!(ran.succeeded().summary()["secret"], SECRET);
-    let ran = solve_at_front(&front, "localhost")
-        .args(["--insecure"])
-        .run();
-    ran.succeeded();
-    let websocket = replay_at_front(&front, "localhost").run();
-    let ran = solve_at_front(&front, "localhost").run();
-    let cause = ran.failed(4, "unreachable");
-    assert_says(&cause, &["fetching a one-time token"]);
-    let (_, sentence) = cause.split_once("its certificate").unwrap();
-    assert_says(&websocket.failed(4, "unreachable"), &[sentence]);
-    assert_eq!(server.problems().len(), 2);
-}
-
-#[test]
-fn certificates_are_refused_each_with_its_advice() {
-    let server = playing();
-    let all: [(Presents, &[&str]); 4] = [
-        (
-            Presents::Expired,
-            &["expired at", "2020", "clock", "--insecure"],
-        ),
-        (
-            Presents::NotYetValid,
-            &["not valid before", "2100", "clock"],
-        ),
-        (
-            Presents::WrongName,
-            &["for elsewhere.test,", "is not for localhost", "--resolve"],
-        ),
-        (
-            Presents::Authority,
-            &["of an authority", "another certificate", "--insecure"],
-        ),
-    ];
-    for (presents, words) in all {
-        let front = TlsFront::presenting(presents, server.address());
-        let run = |arg| {
-            let arguments: &[&str] = arg;
-            replay_at_front(&front, "localhost").args(arguments).run()
-        };
-        let cause = run(&["--ca-cert", "ca.pem"]).failed(4, "unreachable");
-        assert_says(&cause, words);
-        assert!(!cause.contains("--ca-cert"), "{cause}");
-
-        let ran = run(&["--insecure"]);
-        assert_says(&ran.stderr, &["wsbeat: --insecure"]);
-        ran.succeeded();
-    }
-    // As the advice says, a name that the certificate is for, at the address of the server.
-    let front = TlsFront::presenting(Presents::WrongName, server.address());
-    let resolve = format!("elsewhere.test:{}:127.0.0.1", front.port());
-    let ran = replay_at_front(&front, "elsewhere.test")
-        .args(["--ca-cert", "ca.pem", "--resolve", &resolve])
-        .run();
-    assert!(ran.succeeded().the("open")["dns_ms"].is_null());
-}
 
 #[test]
 fn hosts_are_found_where_they_are_said_to_be_over_http_as_well() {
@@ -146,52 +26,6 @@ fn hosts_are_found_where_they_are_said_to_be_over_http_as_well() {
     assert_eq!(server.solutions().len(), 1);
 }
 
-#[test]
-fn tls_and_plain_text_are_told_apart() {
-    let server = playing();
-    let front = TlsFront::start(server.address());
-    let ran = replay(&at("ws", "localhost", front.port())).run();
-    let words = ["does not speak HTTP", "wss://"];
-    assert_says(&ran.failed(5, "protocol"), &words);
-
-    let plain = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = plain.local_addr().unwrap().port();
-    let serving = std::thread::spawn(move || {
-        for _ in 0..2 {
-            let (mut stream, _) = plain.accept().unwrap();
-            Reply::status("400 Bad Request", "what?").send(&mut stream);
-            hold(&mut stream);
-        }
-    });
-    let ran = replay(&at("wss", "localhost", port)).run();
-    let words = ["does not speak TLS", "ws:// rather than wss://"];
-    assert_says(&ran.failed(4, "unreachable"), &words);
-    let ran = Program::solve_at(&format!("https://localhost:{port}"))
-        .json()
-        .run();
-    let words = ["does not speak TLS", "http:// rather than https://"];
-    assert_says(&ran.failed(4, "unreachable"), &words);
-    serving.join().unwrap();
-}
-
-#[test]
-fn a_server_that_hangs_up_may_want_the_other_scheme() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let serving = std::thread::spawn(move || {
-        for _ in 0..2 {
-            drop(listener.accept().unwrap());
-        }
-    });
-    let ran = replay(&at("ws", "127.0.0.1", port)).run();
-    let words = ["the WebSocket upgrade at", "wss:// rather than ws://"];
-    assert_says(&ran.failed(4, "unreachable"), &words);
-    let ran = replay(&at("wss", "127.0.0.1", port)).run();
-    let words = ["the TLS handshake with", "speak TLS there?"];
-    assert_says(&ran.failed(4, "unreachable"), &words);
-    serving.join().unwrap();
-}
-
 /// A certificate that is none, in a PEM file as it should be.
 const BROKEN: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
 
@@ -200,7 +34,7 @@ const BROKEN: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE---
 fn usage_error(args: &[&str], env: &[(&str, &str)]) -> String {
     let port = Port::reserve();
     let address = format!("{}/_/ws/x", port.url()).replace("http", "ws");
-    let mut program = replay(&address)
+    let mut program = Program::replay(&address)
         .file("empty.pem", "no certificates\n")
         .file("broken.pem", BROKEN)
         .args(args);
@@ -267,9 +101,9 @@ fn what_makes_no_sense_is_refused_before_anything_is_sent() {
 
 #[test]
 fn a_proxy_that_is_not_needed_may_be_of_any_kind() {
-    let server = playing();
-    let address = at("ws", "127.0.0.1", server.address().port());
-    let ran = replay(&address)
+    let server = Script::leaving().start();
+    let address = socket_url("ws", "127.0.0.1", server.address().port());
+    let ran = Program::replay(&address)
         .env("HTTPS_PROXY", "socks5://127.0.0.1:1")
         .env("HTTP_PROXY", "socks5://127.0.0.1:1")
         .env("NO_PROXY", "127.0.0.1")
@@ -285,11 +119,13 @@ fn a_proxy_that_is_not_needed_may_be_of_any_kind() {
 
 #[test]
 fn a_proxy_in_the_way_is_told_of() {
-    let server = playing();
+    let server = Script::leaving().start();
     let port = server.address().port();
     let proxy = Proxy::start(None);
-    let address = at("ws", "server.invalid", port);
-    let ran = replay(&address).env("http_proxy", &proxy.url()).run();
+    let address = socket_url("ws", "server.invalid", port);
+    let ran = Program::replay(&address)
+        .env("http_proxy", &proxy.url())
+        .run();
     let open = ran.succeeded().the("open");
     assert_eq!(open["proxy"], proxy.url());
     assert!(
@@ -305,7 +141,7 @@ fn a_proxy_in_the_way_is_told_of() {
     let shown = format!("            through the proxy {}\n", proxy.url());
     assert_says(&ran.succeeded().stdout, &[&shown, ", proxy "]);
     // A setting of the machine, not of a folder.
-    let ran = replay(&at("ws", "127.0.0.1", port))
+    let ran = Program::replay(&socket_url("ws", "127.0.0.1", port))
         .file(".env", format!("HTTP_PROXY={}\n", proxy.url()))
         .run();
     ran.succeeded();
@@ -327,7 +163,7 @@ fn the_calls_of_solve_go_through_the_proxy_as_its_websocket_does() {
 
     let front = TlsFront::start(server.address());
     let proxy = Proxy::start(Some("me:open-sesame"));
-    let ran = solve_at_front(&front, "server.test")
+    let ran = Program::solve_at_front(&front, "server.test")
         .args(["--ca-cert", "ca.pem"])
         .env("HTTPS_PROXY", &proxy.url_with("me:open-sesame"))
         .run();
@@ -340,7 +176,7 @@ fn the_calls_of_solve_go_through_the_proxy_as_its_websocket_does() {
 fn a_proxy_that_wants_other_credentials_is_asked_once() {
     let proxy = Proxy::start(Some("me:open-sesame"));
     let url = proxy.url_with("me:guessed-wrong");
-    let ran = replay("ws://server.invalid:1/")
+    let ran = Program::replay("ws://server.invalid:1/")
         .env("ALL_PROXY", &url)
         .run();
     let words = [&proxy.url(), "407", "who are you?", "USER:PASSWORD"];
@@ -363,7 +199,9 @@ fn what_goes_wrong_on_the_way_through_a_proxy_is_told_apart() {
         .url()
         .replace("http://127.0.0.1", "ws://server.invalid");
     let proxy = Proxy::start(None);
-    let ran = replay(&there).env("HTTP_PROXY", &proxy.url()).run();
+    let ran = Program::replay(&there)
+        .env("HTTP_PROXY", &proxy.url())
+        .run();
     let words = [
         &proxy.url(),
         "server.invalid",
@@ -373,7 +211,7 @@ fn what_goes_wrong_on_the_way_through_a_proxy_is_told_apart() {
     assert_says(&ran.failed(4, "unreachable"), &words);
 
     let silent = Proxy::answering(|_, stream| hold(stream));
-    let ran = replay(&there)
+    let ran = Program::replay(&there)
         .args(["--connect-timeout", "200ms"])
         .env("HTTP_PROXY", &silent.url())
         .run();
@@ -387,11 +225,15 @@ fn what_goes_wrong_on_the_way_through_a_proxy_is_told_apart() {
             .unwrap();
         hold(stream);
     });
-    let ran = replay(&there).env("HTTP_PROXY", &garbled.url()).run();
+    let ran = Program::replay(&there)
+        .env("HTTP_PROXY", &garbled.url())
+        .run();
     let words = [&garbled.url(), "answered wrongly"];
     assert_says(&ran.failed(5, "protocol"), &words);
 
-    let ran = replay(&there).env("HTTP_PROXY", &nobody.url()).run();
+    let ran = Program::replay(&there)
+        .env("HTTP_PROXY", &nobody.url())
+        .run();
     let words = ["connecting to the proxy", &nobody.url()];
     assert_says(&ran.failed(4, "unreachable"), &words);
 }
@@ -405,7 +247,7 @@ fn a_refused_upgrade_is_quoted_through_tls_and_a_proxy() {
         .start();
     let front = TlsFront::start(server.address());
     let proxy = Proxy::start(None);
-    let ran = replay_at_front(&front, "localhost")
+    let ran = Program::replay_at_front(&front, "localhost")
         .args(["--ca-cert", "ca.pem"])
         .env("HTTPS_PROXY", &proxy.url())
         .run();
@@ -419,16 +261,16 @@ fn a_refused_upgrade_is_quoted_through_tls_and_a_proxy() {
 #[test]
 fn a_subprotocol_that_is_chosen_is_told() {
     let server = playing_with_subprotocol();
-    let address = at("ws", "127.0.0.1", server.address().port());
+    let address = socket_url("ws", "127.0.0.1", server.address().port());
     let offers = ["--subprotocol", "beats.v2", "--subprotocol", "beats.v1"];
-    let ran = replay(&address).args(offers).run();
+    let ran = Program::replay(&address).args(offers).run();
     assert_eq!(ran.succeeded().the("open")["subprotocol"], "beats.v1");
     let ran = Program::new("replay").args([&address]).args(offers).run();
     assert_says(&ran.succeeded().stdout, &["\nsubprotocol beats.v1\n"]);
 
-    let server = playing();
-    let address = at("ws", "127.0.0.1", server.address().port());
-    let ran = replay(&address).run();
+    let server = Script::leaving().start();
+    let address = socket_url("ws", "127.0.0.1", server.address().port());
+    let ran = Program::replay(&address).run();
     assert!(ran.succeeded().the("open")["subprotocol"].is_null());
 }
 
@@ -528,7 +370,7 @@ fn the_password_of_a_proxy_and_secret_headers_are_seen_nowhere() {
         (proxy.url_with(&credentials), 0),
         (refusing.url_with(&credentials), 3),
     ] {
-        let ran = replay(&at("ws", "server.invalid", server.address().port()))
+        let ran = Program::replay(&socket_url("ws", "server.invalid", server.address().port()))
             .args(["-H", &authorization, "-H", &cookie])
             .env("HTTP_PROXY", &url)
             .env("RUST_LOG", "trace")

@@ -47,6 +47,11 @@ pub fn one_time_token(call: usize) -> String {
     format!("one-time-token-{call}-fedcba9876543210")
 }
 
+/// The WebSocket of a scripted server, with a token in its address that nobody checks.
+pub fn socket_url(scheme: &str, host: &str, port: u16) -> String {
+    format!("{scheme}://{host}:{port}/_/ws/typed-by-hand-0123")
+}
+
 /// Asserts that a text has all of these in it.
 #[track_caller]
 pub fn assert_says(text: &str, words: &[&str]) {

@@ -15,7 +15,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use wsbeat::link::clock;
 
-use super::{ACCESS_TOKEN, PATIENCE, Server};
+use super::{ACCESS_TOKEN, PATIENCE, Server, TlsFront, socket_url};
 
 /// The program before it runs. It does so in a new folder, and knows no variables but those that
 /// it is given.
@@ -45,6 +45,24 @@ impl Program {
         Program::new("solve")
             .args(["--base-url", url])
             .env("HACKATTIC_ACCESS_TOKEN", ACCESS_TOKEN)
+    }
+
+    /// `wsbeat replay` of a live server, in JSON.
+    pub fn replay(address: &str) -> Self {
+        Program::new("replay").args([address]).json()
+    }
+
+    /// The same through a front, with the certificate of its authority at hand in `ca.pem`.
+    pub fn replay_at_front(front: &TlsFront, host: &str) -> Self {
+        Program::replay(&socket_url("wss", host, front.port())).file("ca.pem", front.pem())
+    }
+
+    /// `wsbeat solve` through a front, likewise, with one attempt.
+    pub fn solve_at_front(front: &TlsFront, host: &str) -> Self {
+        Program::solve_at(&format!("https://{host}:{}", front.port()))
+            .args(["--attempts", "1"])
+            .file("ca.pem", front.pem())
+            .json()
     }
 
     pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {

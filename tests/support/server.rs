@@ -156,6 +156,15 @@ impl Script {
         })
     }
 
+    /// A server that plays one round and takes its leave.
+    pub fn leaving() -> Self {
+        Script::new().talk(|_, socket| {
+            socket.round();
+            socket.close(1000, "");
+            socket.closed();
+        })
+    }
+
     pub fn problem(
         mut self,
         answer: impl Fn(usize, &Request) -> Reply + Send + Sync + 'static,
