@@ -35,6 +35,20 @@ fn a_refused_upgrade_is_told_with_its_status() {
 }
 
 #[test]
+fn a_refusal_in_an_older_http_is_told_with_its_body() {
+    let server = Script::new()
+        .upgrade(|_, _, mut stream| {
+            let head = b"HTTP/1.0 404 File not found\r\nServer: simple\r\n\r\n";
+            stream.write_all(head).unwrap();
+            stream.write_all(b"\nno such file\nhere\n").unwrap();
+        })
+        .start();
+    let ran = Program::solve(&server).json().run();
+    let words = ["refused the WebSocket upgrade", "404", "no such file"];
+    assert_says(&ran.failed(4, "unreachable"), &words);
+}
+
+#[test]
 fn an_upgrade_that_is_forbidden_is_not_asked_for_again() {
     let server = Script::new()
         .upgrade(|_, _, mut stream| Reply::status("403 Forbidden", "").send(&mut stream))

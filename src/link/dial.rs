@@ -8,15 +8,14 @@ use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tokio_tungstenite::client_async_with_config;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_util::either::Either;
 use url::Host;
 
-use super::connection::websocket_config;
-use super::headers::{add_headers, ask_for, chosen};
+use super::headers::{add_headers, ask_for};
 use super::race::race;
 use super::tunnel::open_tunnel;
+use super::upgrade::upgrade;
 use super::{
     Address, Connection, DialError, Encryption, Header, Phase, Proxies, Proxy, ProxyError,
     Resolution, Subprotocol, TcpProbe, clock,
@@ -307,11 +306,10 @@ impl Dialer {
             let mut request = address.request_url().into_client_request()?;
             add_headers(&self.headers, request.headers_mut());
             ask_for(&self.subprotocols, request.headers_mut());
-            client_async_with_config(request, stream, Some(websocket_config())).await
+            upgrade(stream, request, &self.subprotocols).await
         };
         match self.timed(Phase::Upgrade, &authority, handshake).await? {
-            (Ok((socket, response)), took) => {
-                let subprotocol = chosen(response.headers());
+            (Ok((socket, subprotocol)), took) => {
                 Ok(((Connection::open(socket), subprotocol), took))
             }
             (Err(error), _) => {

@@ -29,6 +29,7 @@ mod tcp_info;
 mod timer;
 mod tls;
 mod tunnel;
+mod upgrade;
 
 pub use accept::{Upgrading, grant_upgrade};
 pub use address::{Address, AddressError};

@@ -1,7 +1,6 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::time::Duration;
 
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1;
@@ -11,13 +10,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::upgrade::{BODY_LIMIT, BODY_PATIENCE};
 use super::{Excerpt, Proxy};
-
-/// How much is read of what comes with a refusal.
-const BODY_LIMIT: usize = 4 * 1024;
-
-/// How long it is waited for: the status alone is worth telling.
-const BODY_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Why a proxy gave no tunnel.
 #[derive(Debug, thiserror::Error)]
