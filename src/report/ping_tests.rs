@@ -148,7 +148,7 @@ fn the_schema_of_round_trips_is_pinned() {
     }
     insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r##"
 {"type":"pinging","urls":["ws://127.0.0.1:8765/echo"],"medium":"frames","interval_ms":200.0,"count":4,"payload_bytes":56}
-{"type":"open","attempt":1,"target":1,"url":"ws://127.0.0.1:8765/echo","peer":"127.0.0.1:8765","dns_ms":null,"tcp_ms":0.1,"tls_ms":null,"upgrade_ms":0.26}
+{"type":"open","attempt":1,"target":1,"url":"ws://127.0.0.1:8765/echo","peer":"127.0.0.1:8765","proxy":null,"subprotocol":null,"dns_ms":null,"tcp_ms":0.1,"proxy_ms":null,"tls_ms":null,"upgrade_ms":0.26}
 {"type":"pong","target":1,"seq":1,"rtt_ms":0.213,"intended_rtt_ms":0.284}
 {"type":"pong","target":1,"seq":2,"rtt_ms":1.24,"intended_rtt_ms":6.24}
 {"type":"lost","target":1,"seq":3}

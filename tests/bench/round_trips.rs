@@ -25,7 +25,7 @@ use wsbeat::conversation::latency::{
     Medium, PayloadSize, Pinger, PingerEvent, PingerSettings, Statistics,
 };
 use wsbeat::conversation::{Stamp, WireEvent};
-use wsbeat::link::{self, Dialer, Limits, Observer, Precision, Stop, clock};
+use wsbeat::link::{self, Dialer, Limits, Observer, Precision, Stop, Trust, clock};
 
 const INTERVAL: Duration = Duration::from_millis(1);
 
@@ -144,7 +144,7 @@ fn pinged(peer: SocketAddr, count: u32) -> anyhow::Result<Measured> {
         .build()?;
     runtime.block_on(async {
         let address = format!("ws://{peer}/").parse()?;
-        let dialer = Dialer::new(LIMIT, link::client_config());
+        let dialer = Dialer::new(LIMIT, link::client_config(&Trust::default())?);
         let connection = dialer.dial(&address).await?.connection;
         let settings = PingerSettings {
             medium: Medium::Frames,
