@@ -4,7 +4,6 @@
 
 mod support;
 
-use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -15,13 +14,6 @@ use support::{
 /// Pings one server; more of its arguments follow.
 fn ping(server: &Server) -> Program {
     Program::new("ping").args([server.socket_url()])
-}
-
-/// Every ping is answered by its own pong, and every message by itself.
-fn answering() -> Server {
-    Script::new()
-        .talk(|_, socket| socket.answer_pings(|socket, payload| socket.pong(payload)))
-        .start()
 }
 
 fn sequences(items: &[Value]) -> Vec<u64> {
@@ -39,7 +31,7 @@ fn after(pongs: usize, program: Program) -> Running {
 
 #[test]
 fn every_ping_is_timed_and_added_up() {
-    let server = answering();
+    let server = Script::answering_pings().start();
     let ran = ping(&server)
         .args(["-c", "20", "-i", "5ms", "-s", "125"])
         .json()
@@ -76,7 +68,7 @@ fn every_ping_is_timed_and_added_up() {
 
 #[test]
 fn people_read_a_line_a_pong_and_a_table() {
-    let server = answering();
+    let server = Script::answering_pings().start();
     let ran = ping(&server).args(["-c", "3", "-i", "2ms"]).run();
     ran.succeeded();
     let words = [
@@ -102,7 +94,7 @@ fn people_read_a_line_a_pong_and_a_table() {
 
 #[test]
 fn messages_are_echoed_by_the_application() {
-    let server = answering();
+    let server = Script::answering_pings().start();
     let ran = ping(&server)
         .args(["--echo", "-c", "5", "-i", "2ms"])
         .json()
@@ -269,7 +261,7 @@ fn a_server_that_speaks_http_only_is_quoted() {
 
 #[test]
 fn ctrl_c_is_how_a_ping_ends() {
-    let server = answering();
+    let server = Script::answering_pings().start();
     let running = after(3, ping(&server).args(["-i", "5ms"]));
     running.interrupt();
     let ran = running.end();
@@ -294,7 +286,7 @@ fn ctrl_c_before_any_pong_is_no_success() {
 
 #[test]
 fn a_deadline_ends_it_like_a_person() {
-    let server = answering();
+    let server = Script::answering_pings().start();
     let ran = ping(&server).args(["-i", "10ms", "-w", "1s"]).json().run();
     ran.succeeded();
     assert!(ran.summary()["received"].as_u64() >= Some(2), "{ran:?}");
@@ -303,19 +295,7 @@ fn a_deadline_ends_it_like_a_person() {
 #[test]
 fn a_stall_shows_in_what_is_measured_from_the_intended_times() {
     const STALL: Duration = Duration::from_millis(200);
-    let server = Script::new()
-        .talk(|_, socket| {
-            let mut pings = 0;
-            socket.answer_pings(move |socket, payload| {
-                pings += 1;
-                if pings == 100 {
-                    // The stall that is measured.
-                    thread::sleep(STALL);
-                }
-                socket.pong(payload);
-            });
-        })
-        .start();
+    let server = Script::stalling(STALL).start();
     let ran = ping(&server)
         .args(["-q", "-c", "500", "-i", "1ms"])
         .json()
@@ -331,7 +311,10 @@ fn a_stall_shows_in_what_is_measured_from_the_intended_times() {
 
 #[test]
 fn several_are_pinged_side_by_side_and_one_that_fails_fails_alone() {
-    let (one, other) = (answering(), answering());
+    let (one, other) = (
+        Script::answering_pings().start(),
+        Script::answering_pings().start(),
+    );
     let refusing = Port::reserve();
     let refused = refusing.url().replace("http", "ws");
     let ran = Program::new("ping")

@@ -6,23 +6,15 @@
 mod support;
 
 use std::fs;
-use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::{
-    Program, Proxy, Ran, Script, Server, TlsFront, ask_for_json, assert_says, serve, socket_url,
+    Program, Proxy, Ran, Script, TlsFront, ask_for_json, assert_says, serve, socket_url,
 };
 
 /// The password of a proxy.
 const PASSWORD: &str = "open-sesame-0123456789";
-
-/// Every ping is answered by its own pong.
-fn answering() -> Server {
-    Script::new()
-        .talk(|_, socket| socket.answer_pings(|socket, payload| socket.pong(payload)))
-        .start()
-}
 
 /// A run of ten pings at an address.
 fn ten(url: &str) -> Program {
@@ -69,7 +61,7 @@ fn whoever_pings_is_among_the_clients_until_the_end() {
 #[test]
 #[cfg(target_os = "linux")]
 fn the_kernel_has_its_own_estimate() {
-    let server = answering();
+    let server = Script::answering_pings().start();
     let summary = all_ten_came_back(&ten(&server.socket_url()).json().run());
     assert!(summary["tcp_rtt_ms"].as_f64() > Some(0.0), "{summary}");
     let ran = ten(&server.socket_url()).run();
@@ -78,7 +70,7 @@ fn the_kernel_has_its_own_estimate() {
 
 #[test]
 fn a_server_with_an_authority_of_its_own_is_pinged_once_that_is_trusted() {
-    let server = answering();
+    let server = Script::answering_pings().start();
     let front = TlsFront::start(server.address());
     let url = socket_url("wss", "localhost", front.port());
     let ping = || ten(&url).file("ca.pem", front.pem()).json();
@@ -95,7 +87,7 @@ fn a_server_with_an_authority_of_its_own_is_pinged_once_that_is_trusted() {
 
 #[test]
 fn a_proxy_is_gone_through_and_told_of() {
-    let server = answering();
+    let server = Script::answering_pings().start();
     let proxy = Proxy::start(Some(&format!("me:{PASSWORD}")));
     let url = socket_url("ws", "server.invalid", server.address().port());
     let through = |credentials: &str| {
@@ -116,7 +108,7 @@ fn a_proxy_is_gone_through_and_told_of() {
 
 #[test]
 fn what_is_sent_with_the_upgrade_arrives() {
-    let server = answering();
+    let server = Script::answering_pings().start();
     let ran = ten(&server.socket_url())
         .args(["-H", "X-Wanted: as it is", "-H", "Host: elsewhere.test"])
         .json()
@@ -130,19 +122,7 @@ fn what_is_sent_with_the_upgrade_arrives() {
 #[test]
 fn a_stall_is_in_the_picture() {
     const STALL: Duration = Duration::from_millis(200);
-    let server = Script::new()
-        .talk(|_, socket| {
-            let mut pings = 0;
-            socket.answer_pings(move |socket, payload| {
-                pings += 1;
-                if pings == 100 {
-                    // The stall that is drawn.
-                    thread::sleep(STALL);
-                }
-                socket.pong(payload);
-            });
-        })
-        .start();
+    let server = Script::stalling(STALL).start();
     let ran = Program::new("ping")
         .args([&server.socket_url(), "-q", "-c", "500", "-i", "1ms"])
         .args(["--plot", "stall.svg"])

@@ -6,6 +6,7 @@ use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
@@ -162,6 +163,25 @@ impl Script {
             socket.round();
             socket.close(1000, "");
             socket.closed();
+        })
+    }
+
+    /// A server that answers every ping with its own pong, and echoes messages.
+    pub fn answering_pings() -> Self {
+        Script::new().talk(|_, socket| socket.answer_pings(|socket, payload| socket.pong(payload)))
+    }
+
+    /// The same, but it stalls for this long before its hundredth pong.
+    pub fn stalling(stall: Duration) -> Self {
+        Script::new().talk(move |_, socket| {
+            let mut pings = 0;
+            socket.answer_pings(|socket, payload| {
+                pings += 1;
+                if pings == 100 {
+                    thread::sleep(stall);
+                }
+                socket.pong(payload);
+            });
         })
     }
 
