@@ -72,7 +72,7 @@ fn people_read_a_line_a_pong_and_a_table() {
     let ran = ping(&server).args(["-c", "3", "-i", "2ms"]).run();
     ran.succeeded();
     let words = [
-        "Ping frames of 56 bytes every 2 ms, 3 times",
+        "Ping frames of 56 bytes every 2ms, 3 times",
         "\nconnected   ws://127.0.0.1:",
         "tcp ",
         "upgrade ",

@@ -106,7 +106,7 @@ fn a_run() -> Vec<Item> {
 fn a_run_against_one_server() {
     insta::assert_snapshot!(written(&a_run()), @r##"
 pinging     ws://127.0.0.1:8765/echo
-            Ping frames of 56 bytes every 200 ms, 4 times
+            Ping frames of 56 bytes every 200ms, 4 times
 connected   ws://127.0.0.1:8765/echo (127.0.0.1:8765)
             tcp 0.1 ms, upgrade 0.3 ms
 seq=1 time=0.213 ms
@@ -189,7 +189,7 @@ fn a_run_against_several_is_one_table() {
 pinging     1  ws://127.0.0.1:8765/echo
             2  wss://example.org/
             3  ws://h/
-            text messages of 56 bytes, to be echoed, every 200 ms, 1 time
+            text messages of 56 bytes, to be echoed, every 200ms, 1 time
 connected   1  ws://127.0.0.1:8765/echo (127.0.0.1:8765)
             tcp 0.1 ms, upgrade 0.3 ms
 connected   2  wss://example.org/ (127.0.0.1:8765)

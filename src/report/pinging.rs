@@ -1,6 +1,7 @@
 //! What is reported of round trips while they are measured.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -131,7 +132,7 @@ pub(super) fn write_pinging(pinging: &PingingItem, out: &mut impl Write) -> io::
         _ => ("Ping frames", ""),
     };
     let bytes = counted(pinging.payload_bytes as u64, "byte");
-    let interval = pinging.interval_ms;
+    let interval = Duration::from_secs_f64(pinging.interval_ms / 1e3);
     let times = match pinging.count {
         Some(count) => format!(", {}", counted(count.into(), "time")),
         None => String::new(),
@@ -139,7 +140,7 @@ pub(super) fn write_pinging(pinging: &PingingItem, out: &mut impl Write) -> io::
     label(
         out,
         "",
-        format_args!("{what} of {bytes}{how} every {interval} ms{times}"),
+        format_args!("{what} of {bytes}{how} every {interval:?}{times}"),
     )
 }
 
