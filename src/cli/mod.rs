@@ -21,9 +21,10 @@ mod simulate;
 mod solve;
 mod stopping;
 mod values;
+mod viewing;
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -33,12 +34,12 @@ use tokio::runtime;
 
 use crate::link::{Stop, Stopper};
 use crate::report::{
-    Item, Job, Outcome, Outlet, PingSummaryItem, PingTallies, Redactor, Reporter, Tally, json,
+    Item, Job, Live, Outcome, Outlet, PingSummaryItem, PingTallies, Redactor, Reporter, Tally, json,
 };
 use crate::server::Settings;
 use environment::Environment;
 use failure::{Failure, Kind};
-use stopping::{Signals, aside_unless_stopped};
+use stopping::{Keyboard, Signals, aside_unless_stopped};
 use values::OutputFormat;
 
 /// Timed conversations over WebSockets: solves hackattic's "WebSocket chit chat", practises it,
@@ -94,6 +95,8 @@ struct Context<'a> {
     aside: Aside,
     tally: &'a mut Tally,
     pinged: PingTallies,
+    live: Live,
+    keyboard: Keyboard,
     stopper: Stopper,
     stop: Stop,
 }
@@ -159,8 +162,14 @@ async fn report(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Completions { .. } | Command::Man => (OutputFormat::Text, Last::Nothing),
     };
     let (mut reporter, live) = Reporter::on_stdout(format.into(), &redactor)?;
+    // Somewhere else, standard error is in nobody's way.
+    let beside = if io::stderr().is_terminal() {
+        live.clone()
+    } else {
+        Live::off()
+    };
     let stderr = Outlet::new(move |job| match job {
-        Job::Write(text) => live.aside(|| io::stderr().write_all(&text)),
+        Job::Write(text) => beside.aside(|| io::stderr().write_all(&text)),
         Job::Count(_) | Job::Retitle(_) | Job::Clear => Ok(()),
     })?;
     let aside = Aside {
@@ -176,6 +185,8 @@ async fn report(cli: Cli) -> anyhow::Result<ExitCode> {
         aside: aside.clone(),
         tally: &mut tally,
         pinged: pinged.clone(),
+        live,
+        keyboard: signals.keyboard(),
         stopper: stopper.clone(),
         stop,
     };

@@ -12,7 +12,7 @@ use super::failure::{Failure, Kind};
 use super::plot::{PlotFile, PlotPath, open_plot, plot_path};
 use super::stopping::{stop_after, unless_stopped};
 use super::values::{OutputFormat, count, duration, payload_size, wait};
-use super::{Aside, Context, seed};
+use super::{Aside, Context, seed, viewing};
 use crate::conversation::latency::{
     Medium, PayloadSize, Pinger, PingerEvent, PingerSettings, Statistics,
 };
@@ -62,6 +62,10 @@ pub(super) struct Arguments {
     #[arg(short, long)]
     quiet: bool,
 
+    /// A live view of the terminal's size in place of the lines; q leaves it, with the summary
+    #[arg(long, conflicts_with = "quiet")]
+    tui: bool,
+
     /// Send text messages, which the peer's application has to echo, in place of Ping frames
     #[arg(long)]
     echo: bool,
@@ -103,6 +107,8 @@ struct Target {
 enum Lines {
     Written,
     Spared,
+    /// The live view shows what they would say.
+    Drawn,
 }
 
 impl Arguments {
@@ -128,6 +134,14 @@ impl Arguments {
         }
         let addresses: Vec<_> = targets.iter().map(|it| it.address.clone()).collect();
         let dial = self.dialing.configure(Environment::proxies(), &addresses)?;
+        let lines = match (self.tui, self.quiet) {
+            (true, _) => {
+                viewing::check(self.output)?;
+                Lines::Drawn
+            }
+            (_, true) => Lines::Spared,
+            _ => Lines::Written,
+        };
         Ok(Config {
             targets,
             settings: PingerSettings {
@@ -142,11 +156,7 @@ impl Arguments {
                 payload: self.size,
             },
             deadline: self.deadline,
-            lines: if self.quiet {
-                Lines::Spared
-            } else {
-                Lines::Written
-            },
+            lines,
             plot: self.plot,
             dial: Box::new(dial),
         })
@@ -170,9 +180,15 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
     }
     let plot = open_plot(&mut context.stop, config.plot.as_ref()).await?;
     let urls: Vec<_> = targets.iter().map(|it| it.address.to_string()).collect();
+    let screen = match config.lines {
+        Lines::Drawn => Some(viewing::open(settings, context)?),
+        Lines::Written | Lines::Spared => None,
+    };
     let pinging = PingingItem::new(urls, &settings);
     context.reporter.report(&Item::Pinging(pinging));
-    context.reporter.wait_for("connecting");
+    if screen.is_none() {
+        context.reporter.wait_for("connecting");
+    }
 
     let run = Run {
         settings,
@@ -186,10 +202,11 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
     };
     let is_alone = targets.len() == 1;
     let pinged = targets.iter().map(|target| run.ping(target, is_alone));
-    let mut failures = join_all(pinged).await;
+    let watched = viewing::watched(screen, &context.stopper, join_all(pinged)).await;
     if let Some(file) = plot {
         draw(context, file).await;
     }
+    let mut failures = watched?;
     failures.retain(Result::is_err);
     match (failures.len(), failures.into_iter().next()) {
         (_, None | Some(Ok(()))) => Ok(Outcome::Ended),

@@ -1,11 +1,24 @@
 use std::io;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
+
 use super::failure::{Failure, Kind};
 use crate::link::{Stop, StopReason, Stopper};
 
 /// The signals by which a person or a service manager ends a program.
 pub(super) struct Signals {
+    system: System,
+    pressed: mpsc::Receiver<()>,
+    keyboard: Keyboard,
+}
+
+/// A key that means what a signal does: in raw mode, a terminal sends the key in its place.
+#[derive(Clone, Debug)]
+pub(super) struct Keyboard(mpsc::Sender<()>);
+
+/// The signals of the operating system.
+struct System {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
@@ -14,21 +27,28 @@ pub(super) struct Signals {
     interrupt: tokio::signal::windows::CtrlC,
 }
 
+impl Keyboard {
+    /// The key has been pressed.
+    pub(super) fn interrupt(&self) {
+        // There is room for two. More mean nothing.
+        let _ = self.0.try_send(());
+    }
+}
+
 impl Signals {
     /// From here on the signals no longer end the program by themselves.
     pub(super) fn listen() -> io::Result<Self> {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            Ok(Signals {
-                interrupt: signal(SignalKind::interrupt())?,
-                terminate: signal(SignalKind::terminate())?,
-            })
-        }
-        #[cfg(windows)]
+        let (keyboard, pressed) = mpsc::channel(2);
         Ok(Signals {
-            interrupt: tokio::signal::windows::ctrl_c()?,
+            system: System::listen()?,
+            pressed,
+            keyboard: Keyboard(keyboard),
         })
+    }
+
+    /// What counts as a signal as long as a command [is governed](Self::govern).
+    pub(super) fn keyboard(&self) -> Keyboard {
+        self.keyboard.clone()
     }
 
     /// Runs a command. The first signal asks it to stop, and shows that it has been heard; the
@@ -39,11 +59,20 @@ impl Signals {
         show: impl FnOnce(),
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
+        let Signals {
+            system, pressed, ..
+        } = self;
+        let mut next = async || {
+            tokio::select! {
+                () = system.next() => {}
+                _ = pressed.recv() => {}
+            }
+        };
         let second = async {
-            self.next().await;
+            next().await;
             stopper.stop(StopReason::Interrupted);
             show();
-            self.next().await;
+            next().await;
         };
         tokio::select! {
             result = work => result,
@@ -51,12 +80,30 @@ impl Signals {
         }
     }
 
-    /// Waits for something that a signal makes unimportant.
+    /// Waits for something that a signal makes unimportant. Keys do not: one that was pressed just
+    /// as the command ended is no word on what comes after.
     pub(super) async fn or<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             done = work => Some(done),
-            () = self.next() => None,
+            () = self.system.next() => None,
         }
+    }
+}
+
+impl System {
+    fn listen() -> io::Result<Self> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            Ok(System {
+                interrupt: signal(SignalKind::interrupt())?,
+                terminate: signal(SignalKind::terminate())?,
+            })
+        }
+        #[cfg(windows)]
+        Ok(System {
+            interrupt: tokio::signal::windows::ctrl_c()?,
+        })
     }
 
     async fn next(&mut self) {

@@ -94,6 +94,7 @@ pub(super) fn write_bins(bins: &[Bin], out: &mut impl Write) -> io::Result<()> {
         let bar = Bar {
             part: bin.count,
             whole: most,
+            columns: BAR,
         };
         let from = bin.from.as_secs_f64() * 1e3;
         writeln!(out, "{:>11} ms  {bar}{}", rounded(from), bin.count)?;
@@ -102,20 +103,22 @@ pub(super) fn write_bins(bins: &[Bin], out: &mut impl Write) -> io::Result<()> {
 }
 
 /// A number with as many digits as a bound has.
-fn rounded(millis: f64) -> String {
+pub(super) fn rounded(millis: f64) -> String {
     let text = format!("{millis:.4}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// A bar whose length is a part of the longest one.
-struct Bar {
-    part: u64,
-    whole: u64,
+pub(super) struct Bar {
+    pub(super) part: u64,
+    pub(super) whole: u64,
+    /// How long the longest one is.
+    pub(super) columns: usize,
 }
 
 impl fmt::Display for Bar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let eighths = self.part as f64 / self.whole.max(1) as f64 * (BAR * 8) as f64;
+        let eighths = self.part as f64 / self.whole.max(1) as f64 * (self.columns * 8) as f64;
         // Something is never drawn as nothing.
         let eighths = (eighths.round() as usize).max(usize::from(self.part > 0));
         for _ in 0..eighths / 8 {

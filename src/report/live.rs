@@ -26,8 +26,10 @@ pub struct Live(Option<Arc<Shared>>);
 #[derive(Debug)]
 struct Shared {
     line: Mutex<Line>,
-    /// There is something to count for.
+    /// There is something to count for, or the terminal is everybody's again.
     begun: Condvar,
+    /// The terminal is everybody's again.
+    released: Condvar,
 }
 
 #[derive(Debug)]
@@ -35,7 +37,20 @@ struct Line {
     /// What is counted for, if anything is.
     text: Option<String>,
     since: Instant,
+    claim: Claim,
 }
+
+/// Whose the terminal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Claim {
+    Everybodys,
+    Held,
+}
+
+/// The terminal to oneself: until this is dropped, whoever else wants to write there
+/// [waits](Live::hold).
+#[derive(Debug)]
+pub struct Hold(Option<Arc<Shared>>);
 
 impl Live {
     /// A live line on standard output, which is a terminal.
@@ -48,8 +63,10 @@ impl Live {
             line: Mutex::new(Line {
                 text: None,
                 since: clock::now(),
+                claim: Claim::Everybodys,
             }),
             begun: Condvar::new(),
+            released: Condvar::new(),
         });
         let drawn = Arc::clone(&shared);
         thread::Builder::new()
@@ -71,10 +88,8 @@ impl Live {
     /// Counts from zero, behind this text.
     pub fn count_behind(&self, text: String) {
         self.change(|line| {
-            *line = Line {
-                text: Some(text),
-                since: clock::now(),
-            };
+            line.text = Some(text);
+            line.since = clock::now();
         });
     }
 
@@ -90,7 +105,7 @@ impl Live {
 
     fn change(&self, change: impl FnOnce(&mut Line)) {
         if let Some(shared) = &self.0 {
-            let mut line = shared.lock();
+            let mut line = shared.lock_released();
             line.erase();
             change(&mut line);
             line.draw();
@@ -103,11 +118,35 @@ impl Live {
         let Some(shared) = &self.0 else {
             return work();
         };
-        let line = shared.lock();
+        let line = shared.lock_released();
         line.erase();
         let done = work();
         line.draw();
         done
+    }
+
+    /// Takes the terminal for something that fills it. Until the hold is dropped, all that goes
+    /// [aside](Live::aside), and the line itself, waits: on the threads of the
+    /// [outlets](super::Outlet), so that nobody else does. Off a terminal this holds nothing.
+    pub fn hold(&self) -> Hold {
+        if let Some(shared) = &self.0 {
+            let mut line = shared.lock_released();
+            line.erase();
+            line.claim = Claim::Held;
+        }
+        Hold(self.0.clone())
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if let Some(shared) = &self.0 {
+            let mut line = shared.lock();
+            line.claim = Claim::Everybodys;
+            line.draw();
+            shared.released.notify_all();
+            shared.begun.notify_one();
+        }
     }
 }
 
@@ -117,11 +156,18 @@ impl Shared {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Draws the line anew, once there is one.
+    /// The lock, once the terminal is everybody's.
+    fn lock_released(&self) -> MutexGuard<'_, Line> {
+        self.released
+            .wait_while(self.lock(), |line| line.claim == Claim::Held)
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Draws the line anew, once there is one and room for it.
     fn tick(&self) {
-        let line = self
-            .begun
-            .wait_while(self.lock(), |line| line.text.is_none());
+        let line = self.begun.wait_while(self.lock(), |line| {
+            line.text.is_none() || line.claim == Claim::Held
+        });
         line.unwrap_or_else(PoisonError::into_inner).draw();
     }
 }
@@ -168,5 +214,23 @@ mod tests {
         assert_eq!(shown("    1  …", waited, 80), "\r\u{1b}[2K    1  … 1.2 s");
         assert_eq!(shown("    1  …", waited, 10), "\r\u{1b}[2K    1  ");
         assert_eq!(shown("    1  …", waited, 0), ERASE);
+    }
+
+    #[test]
+    fn while_the_terminal_is_held_all_others_wait() {
+        let live = Live::on_stdout().unwrap();
+        let hold = live.hold();
+        let (written, seen) = std::sync::mpsc::channel();
+        let (others, before) = (live.clone(), written.clone());
+        let other = thread::spawn(move || others.aside(|| written.send("another")));
+        // Whichever of the two comes first: the other one cannot before the hold is dropped.
+        before.send("the holder").unwrap();
+        drop(hold);
+        other.join().unwrap().unwrap();
+        assert_eq!(
+            seen.try_iter().collect::<Vec<_>>(),
+            ["the holder", "another"]
+        );
+        live.aside(|| ());
     }
 }

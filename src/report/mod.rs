@@ -5,7 +5,7 @@
 //! writer. A [`Reporter`] puts them through a [`Redactor`], behind which no secret is seen again,
 //! and sends them to the terminal or wherever standard output leads, past a [`Live`] line that
 //! counts the time to the next beat. An [`Outlet`] does the writing, so that nobody has to wait for
-//! a reader.
+//! a reader. A [`Screen`] fills a terminal with a [`View`] of round trips, and hands it back after.
 
 mod histogram;
 mod item;
@@ -27,13 +27,14 @@ mod tally;
 #[cfg(test)]
 mod tests;
 pub mod text;
+mod view;
 
 pub use histogram::{Bin, bins};
 pub use item::{
     BeatItem, ErrorItem, Item, LossItem, NoteItem, Outcome, Recorded, SummaryItem, VerdictItem,
     millis,
 };
-pub use live::Live;
+pub use live::{Hold, Live};
 pub use opening::OpenItem;
 pub use outlet::{Job, Outlet};
 pub use ping_tally::{PingTallies, PingTally, Standing};
@@ -44,3 +45,4 @@ pub use round_trips::PingSummaryItem;
 pub use serving::{ConversationItem, ListeningItem};
 pub use simulating::{SimulatingItem, SimulationItem};
 pub use tally::Tally;
+pub use view::{Colours, Moment, Screen, Stage, View};

@@ -241,7 +241,7 @@ fn write_table(summaries: &[PingSummaryItem], out: &mut impl Write) -> io::Resul
 }
 
 /// A time in a column of eight: to the microsecond, as long as that fits.
-fn cell(millis: Option<f64>) -> String {
+pub(super) fn cell(millis: Option<f64>) -> String {
     match millis {
         None => "-".to_owned(),
         Some(millis) if millis < 1e4 => format!("{millis:.3}"),

@@ -44,7 +44,8 @@ impl Span {
         }
     }
 
-    fn and(self, other: Span) -> Self {
+    /// What holds both.
+    pub fn and(self, other: Span) -> Self {
         Span {
             least: self.least.min(other.least),
             most: self.most.max(other.most),
@@ -60,7 +61,8 @@ fn joined(one: Option<Span>, other: Option<Span>) -> Option<Span> {
 }
 
 impl Slot {
-    fn and(self, other: Slot) -> Self {
+    /// What became of the pings of both.
+    pub fn and(self, other: Slot) -> Self {
         Slot {
             raw: joined(self.raw, other.raw),
             intended: joined(self.intended, other.intended),
