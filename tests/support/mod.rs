@@ -18,6 +18,8 @@ mod secrecy;
 mod server;
 mod socket;
 mod tls;
+#[cfg(target_os = "linux")]
+mod tty;
 
 use std::sync::{Condvar, Mutex};
 use std::time::Duration;
@@ -32,6 +34,8 @@ pub use secrecy::{ODD, PLAIN, Tokens, assert_all_hidden, assert_hides, giving};
 pub use server::{Reply, Request, Script, Server};
 pub use socket::{Frame, Opcode, Socket, hold, reset_when_dropped};
 pub use tls::{ELSEWHERE, ISSUER, Presents, TlsFront};
+#[cfg(target_os = "linux")]
+pub use tty::{Left, Stderr, Tty, seen};
 
 /// How long anything may take before a test gives up on it.
 pub const PATIENCE: Duration = Duration::from_secs(60);

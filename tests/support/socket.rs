@@ -121,6 +121,31 @@ impl Socket {
         (code, reason)
     }
 
+    /// Answers pings, as every WebSocket library does, and the Close frame that ends them. What is
+    /// told the number of each ping, from one on, says whether to answer it.
+    pub fn pong(&mut self, mut is_answered: impl FnMut(u32) -> bool) {
+        let mut number = 0;
+        while let Some(frame) = self.read() {
+            let answer = match frame.opcode {
+                Opcode::Close => Opcode::Close,
+                Opcode::Ping => {
+                    number += 1;
+                    if !is_answered(number) {
+                        continue;
+                    }
+                    Opcode::Pong
+                }
+                other => panic!("the client sent {other:?}"),
+            };
+            let length = u8::try_from(frame.payload.len()).expect("control frames are short");
+            let head = [0x80 | answer as u8, length];
+            // A client that hangs up in the middle of it is the business of the test.
+            if self.raw(&[&head[..], &frame.payload].concat()).is_err() || answer == Opcode::Close {
+                return;
+            }
+        }
+    }
+
     /// A round that the client wins, whatever it answers. The beat does not wait.
     #[track_caller]
     pub fn round(&mut self) {

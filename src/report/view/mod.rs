@@ -48,6 +48,9 @@ const TARGETS: [Color; 8] = [
 /// How many columns the running time has: up to `9999:59:59`.
 const CLOCK: u16 = 10;
 
+/// How wide the view is before the running time is shown.
+const TIMED: u16 = 22;
+
 /// Whether colours are welcome on the terminal: they are not with NO_COLOR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Colours {
@@ -136,7 +139,8 @@ impl View {
             Span::styled("wsbeat ping", Style::new().bold()),
             format!("  {what} of {bytes} bytes every {interval} ms{times}").into(),
         ]);
-        let parts = [Constraint::Fill(1), Constraint::Length(CLOCK)];
+        let clock = if area.width < TIMED { 0 } else { CLOCK };
+        let parts = [Constraint::Fill(1), Constraint::Length(clock)];
         let [left, right] = Layout::horizontal(parts).areas(area);
         frame.render_widget(title, left);
         frame.render_widget(Line::from(running(elapsed)).right_aligned(), right);

@@ -1,6 +1,8 @@
 //! A view on a terminal.
 
+use std::cell::RefCell;
 use std::io::{self, Write};
+use std::rc::Rc;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -167,17 +169,15 @@ impl Painter {
 
     fn paint(&self) -> io::Result<()> {
         self.taken.terminal().enter()?;
-        let page = Page {
-            terminal: self.taken.terminal(),
-            pending: Vec::new(),
-        };
+        let page = Page::default();
         let mut area = area();
         // The size is asked of standard output. Left to itself, ratatui asks the controlling
         // terminal, which may be another one.
         let options = TerminalOptions {
             viewport: Viewport::Fixed(area),
         };
-        let mut terminal = ratatui::Terminal::with_options(CrosstermBackend::new(page), options)?;
+        let backend = CrosstermBackend::new(page.clone());
+        let mut terminal = ratatui::Terminal::with_options(backend, options)?;
         let mut wish = Wish::default();
         while !wish.is_closed {
             let tallies = self.snapshot();
@@ -191,6 +191,7 @@ impl Painter {
                 },
             };
             terminal.draw(|frame| self.view.draw(&moment, frame))?;
+            self.taken.terminal().write(&page.take())?;
             wish = self.wishes.next();
             if area != self::area() {
                 area = self::area();
@@ -233,22 +234,25 @@ fn area() -> Rect {
     Rect::new(0, 0, width.min(LARGEST.0), height.min(LARGEST.1))
 }
 
-/// Collects what is drawn, and writes a picture in one go.
-struct Page {
-    terminal: Arc<Terminal>,
-    pending: Vec<u8>,
+/// Collects what is to be drawn, so that it is written in one go, by us: ratatui has more to say
+/// when it is dropped, and complains on standard error if it cannot.
+#[derive(Clone, Default)]
+struct Page(Rc<RefCell<Vec<u8>>>);
+
+impl Page {
+    fn take(&self) -> Vec<u8> {
+        self.0.take()
+    }
 }
 
 impl Write for Page {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        self.pending.extend_from_slice(text);
+        self.0.borrow_mut().extend_from_slice(text);
         Ok(text.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let written = self.terminal.write(&self.pending);
-        self.pending.clear();
-        written
+        Ok(())
     }
 }
 
