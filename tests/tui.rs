@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::process::Signal;
-use support::{Gate, Left, Program, Script, Server, Stderr, Tty, assert_says};
+use support::{Gate, Left, Program, Reply, Script, Server, Stderr, Tty, assert_says};
 use wsbeat::conversation::latency::{Medium, PayloadSize, PingerSettings};
 use wsbeat::report::{Colours, Live, PingTallies, PingTally, Redactor, Screen, View};
 
@@ -187,6 +187,25 @@ fn one_target_that_fails_shows_why_and_the_other_goes_on() {
         &left.text(),
         &["wsbeat: target 1: ", "error: 1 of 2 targets failed"],
     );
+}
+
+#[test]
+fn no_secret_is_seen_in_it() {
+    let token = support::one_time_token(1);
+    let echoing = Script::new()
+        .upgrade(|_, request, mut stream| {
+            Reply::status("403 Forbidden", format!("no {}", request.target)).send(&mut stream);
+        })
+        .start();
+    let server = peer();
+    let url = echoing.socket_url().replace("peer", &token);
+    let both = command(&[&url, &server.socket_url()]);
+    let mut tty = Tty::start(both, (30, 160), Stderr::Terminal);
+    let screen = tty.wait_for("1 failed: ");
+    assert_says(&screen, &["403", "/_/ws/…"]);
+    tty.press(b"q");
+    let text = tty.end().text();
+    assert!(!text.contains(&token), "{text}");
 }
 
 #[test]

@@ -111,7 +111,8 @@ impl Scale {
         if most / least > FAR_APART {
             return Self::logarithmic(least, most, intervals);
         }
-        let mut power = most.log10().floor() as i32 - 4;
+        // Steps of less than a hundredth would make much of nothing.
+        let mut power = most.log10().floor() as i32 - 2;
         loop {
             for digit in [1.0, 2.0, 5.0] {
                 let step = digit * 10_f64.powi(power);
@@ -179,6 +180,72 @@ impl Scale {
                     .map(|tick| label(from + step * tick as i32))
                     .collect()
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn secs(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_window_grows_in_steps_and_then_follows_the_newest() {
+        let interval = secs(1);
+        let window = |newest| Window::new(interval, interval, secs(newest), 100).bounds();
+        assert_eq!(window(0), [0.0, 10.0]);
+        assert_eq!(window(11), [0.0, 20.0]);
+        assert_eq!(window(99), [0.0, 100.0]);
+        assert_eq!(window(250), [151.0, 251.0]);
+        assert_eq!(clock(secs(3723)), "1:02:03");
+    }
+
+    #[test]
+    fn ticks_are_round_numbers() {
+        let ms = |ms: f64| Duration::from_secs_f64(ms / 1e3);
+        let labels = |least, most| Scale::new(ms(least), ms(most), 5).labels();
+        assert_eq!(labels(0.12, 0.31), ["0.1", "0.2", "0.3", "0.4"]);
+        assert_eq!(labels(98.0, 103.0), ["98", "100", "102", "104"]);
+        assert_eq!(labels(0.2, 380.0), ["0.1", "1", "10", "100", "1000"]);
+        assert_eq!(labels(4.1, 309.0), ["2.2", "10", "47", "220", "1000"]);
+        assert_eq!(labels(7.0, 7.0), ["7.00", "7.01"]);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_measured_fits_onto_its_scale(
+            one: u64, other: u64, shifts in (0..63_u32, 0..63_u32), ticks in 0..20_u32,
+        ) {
+            let times = [one >> shifts.0, other >> shifts.1].map(Duration::from_nanos);
+            let (least, most) = (times[0].min(times[1]), times[0].max(times[1]));
+            let scale = Scale::new(least, most, ticks);
+            prop_assert!(scale.height(least) >= -1e-6, "{scale:?}");
+            prop_assert!(scale.height(most) <= scale.top() + 1e-6, "{scale:?}");
+            let labels = scale.labels();
+            prop_assert!((2..=ticks.max(2) as usize).contains(&labels.len()), "{scale:?}");
+            let numbers: Vec<f64> = labels.iter().map(|label| label.parse().unwrap()).collect();
+            prop_assert!(numbers.is_sorted(), "{labels:?}");
+        }
+
+        #[test]
+        fn the_newest_ping_is_in_the_window_which_has_no_more_dots_than_the_chart(
+            interval in 1_000_000..100_000_000_000_u64,
+            merged in 0..12_u32,
+            newest in 0..10_000_000_000_000_000_u64,
+            dots in 1..500_u32,
+        ) {
+            let interval = Duration::from_nanos(interval);
+            let slot = interval * 2_u32.pow(merged);
+            let newest = Duration::from_nanos(newest);
+            let window = Window::new(interval, slot, newest, dots);
+            prop_assert!(window.begin < window.end);
+            prop_assert!(window.dot(newest).is_some(), "{window:?}");
+            let shown = (window.end - window.begin).as_nanos() / window.step.as_nanos();
+            prop_assert!(shown <= u128::from(dots), "{window:?}");
         }
     }
 }
