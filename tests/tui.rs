@@ -19,7 +19,15 @@ use wsbeat::report::{Colours, Live, PingTallies, PingTally, Redactor, Screen, Vi
 /// A server that answers all pings but those whose numbers end in five.
 fn peer() -> Server {
     Script::new()
-        .talk(|_, socket| socket.pong(|number| number % 10 != 5))
+        .talk(|_, socket| {
+            let mut number = 0;
+            socket.answer_pings(|socket, payload| {
+                number += 1;
+                if number % 10 != 5 {
+                    socket.pong(payload);
+                }
+            });
+        })
         .start()
 }
 
@@ -235,11 +243,13 @@ fn a_terminal_that_is_held_holds_no_ping_and_signals_still_end_it() {
     let reached = Arc::clone(&many);
     let server = Script::new()
         .talk(move |_, socket| {
-            socket.pong(|number| {
+            let mut number = 0;
+            socket.answer_pings(|socket, payload| {
+                number += 1;
                 if number == 150 {
                     reached.open();
                 }
-                true
+                socket.pong(payload);
             });
         })
         .start();

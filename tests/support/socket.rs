@@ -62,17 +62,21 @@ impl Socket {
         self.frame(true, Opcode::Ping, payload);
     }
 
+    /// Answers a ping. That a client hangs up meanwhile is the business of the test.
     pub fn pong(&mut self, payload: &[u8]) {
-        self.frame(true, Opcode::Pong, payload);
+        let _ = self.raw(&encode(true, Opcode::Pong, None, payload));
     }
 
     /// Answers each Ping frame as it is told to, echoes messages, and closes when the client does.
-    /// A client that hangs up while it is answered has had enough.
     pub fn answer_pings(&mut self, mut answer: impl FnMut(&mut Socket, &[u8])) {
         while let Some(Frame { opcode, payload }) = self.read() {
             match opcode {
                 Opcode::Ping => answer(self, &payload),
-                Opcode::Close => return self.frame(true, Opcode::Close, &payload),
+                Opcode::Close => {
+                    // The client need not wait for it.
+                    let _ = self.raw(&encode(true, Opcode::Close, None, &payload));
+                    return;
+                }
                 opcode => self.frame(true, opcode, &payload),
             }
         }
@@ -119,31 +123,6 @@ impl Socket {
         let (code, reason) = self.closed();
         self.close(code, "");
         (code, reason)
-    }
-
-    /// Answers pings, as every WebSocket library does, and the Close frame that ends them. What is
-    /// told the number of each ping, from one on, says whether to answer it.
-    pub fn pong(&mut self, mut is_answered: impl FnMut(u32) -> bool) {
-        let mut number = 0;
-        while let Some(frame) = self.read() {
-            let answer = match frame.opcode {
-                Opcode::Close => Opcode::Close,
-                Opcode::Ping => {
-                    number += 1;
-                    if !is_answered(number) {
-                        continue;
-                    }
-                    Opcode::Pong
-                }
-                other => panic!("the client sent {other:?}"),
-            };
-            let length = u8::try_from(frame.payload.len()).expect("control frames are short");
-            let head = [0x80 | answer as u8, length];
-            // A client that hangs up in the middle of it is the business of the test.
-            if self.raw(&[&head[..], &frame.payload].concat()).is_err() || answer == Opcode::Close {
-                return;
-            }
-        }
     }
 
     /// A round that the client wins, whatever it answers. The beat does not wait.
