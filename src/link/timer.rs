@@ -119,6 +119,9 @@ mod timerfd {
                 });
                 match read {
                     Ok(result) => {
+                        // It expires once each time it is set: there is no more to be read, and the
+                        // next wait need not find that out.
+                        ready.clear_ready();
                         self.armed = None;
                         return result.map(drop);
                     }
