@@ -128,6 +128,13 @@ pub(super) fn write_summaries(
     summaries: &[PingSummaryItem],
     out: &mut impl Write,
 ) -> io::Result<()> {
+    if let [alone] = summaries
+        && alone.sent == 0
+        && alone.outcome != Outcome::Ended
+    {
+        // The error says it all.
+        return Ok(());
+    }
     for summary in summaries {
         write_counts(summary, out)?;
     }
