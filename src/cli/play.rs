@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -67,21 +67,6 @@ fn begin_recording(file: &mut RecordingFile, address: &Address) -> io::Result<Re
         url: address.to_string(),
         started_at: humantime::format_rfc3339_millis(clock::wall()).to_string(),
     })
-}
-
-/// Where the recording or the picture of an attempt goes: the file as it was given for the first, and a number
-/// before its extension for the ones after, so that none overwrites another.
-pub(super) fn path_of_attempt(path: &Path, attempt: u32) -> PathBuf {
-    if attempt == 1 {
-        return path.to_owned();
-    }
-    let mut name = path.file_stem().unwrap_or_default().to_owned();
-    name.push(format!(".{attempt}"));
-    if let Some(extension) = path.extension() {
-        name.push(".");
-        name.push(extension);
-    }
-    path.with_file_name(name)
 }
 
 /// What is kept of a conversation.
@@ -314,21 +299,5 @@ impl Played {
             let _ = write!(text, "{comma} round {} {margin:.1} ms", beat.round);
         }
         text
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_attempt_has_its_own_files() {
-        let of = |path: &str, attempt| {
-            let path = path_of_attempt(Path::new(path), attempt);
-            path.to_str().unwrap().to_owned()
-        };
-        assert_eq!(of("a/run.jsonl", 1), "a/run.jsonl");
-        assert_eq!(of("a/run.jsonl", 2), "a/run.2.jsonl");
-        assert_eq!(of("run", 3), "run.3");
     }
 }

@@ -8,7 +8,7 @@ use tokio::task::spawn_blocking;
 
 use super::Context;
 use super::failure::{Failure, Kind};
-use super::play::path_of_attempt;
+use super::retry::path_of_attempt;
 use super::stopping::aside_unless_stopped;
 use crate::link::Stop;
 use crate::recording::ReservedFile;

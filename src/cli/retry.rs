@@ -1,4 +1,5 @@
 use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Context;
@@ -56,6 +57,21 @@ impl Iterator for Pauses {
     }
 }
 
+/// Where the recording or the picture of an attempt goes: the file as it was given for the first,
+/// and a number before its extension for the ones after, so that none overwrites another.
+pub(super) fn path_of_attempt(path: &Path, attempt: u32) -> PathBuf {
+    if attempt == 1 {
+        return path.to_owned();
+    }
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push(format!(".{attempt}"));
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    path.with_file_name(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,5 +83,16 @@ mod tests {
         assert_eq!(pauses[..3], [500, 1000, 2000].map(Duration::from_millis));
         assert_eq!(pauses[6], LONGEST_PAUSE);
         assert_eq!(Pauses::new(NonZeroU32::MIN).next(), None);
+    }
+
+    #[test]
+    fn every_attempt_has_its_own_files() {
+        let of = |path: &str, attempt| {
+            let path = path_of_attempt(Path::new(path), attempt);
+            path.to_str().unwrap().to_owned()
+        };
+        assert_eq!(of("a/run.jsonl", 1), "a/run.jsonl");
+        assert_eq!(of("a/run.jsonl", 2), "a/run.2.jsonl");
+        assert_eq!(of("run", 3), "run.3");
     }
 }

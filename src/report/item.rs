@@ -4,12 +4,13 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::opening::OpenItem;
+use super::outcome::Outcome;
 use super::pinging::{InventedItem, PingItem, PingingItem, PongItem};
 use super::round_trips::PingSummaryItem;
 use super::serving::{ConversationItem, ListeningItem};
 use super::simulating::{SimulatingItem, SimulationItem};
-use crate::conversation::Message;
-use crate::conversation::challenge::{Beat, Interval, Loss, PlayerEvent};
+use super::units::{micros, millis, share, signed_millis};
+use crate::conversation::challenge::{Beat, Interval, Loss};
 
 /// One thing to report. Serialised, it is an object of the JSON schema in the README: fields are
 /// added, never renamed, and carry their unit.
@@ -195,39 +196,6 @@ pub struct ErrorItem {
     pub target: Option<usize>,
 }
 
-/// What came of a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// The secret was told, and the solution passed or was not to be handed in.
-    Solved,
-    /// The solution was rejected.
-    Rejected,
-    /// The server said `ouch!`, or no pong came at all.
-    Lost,
-    /// A replay came to its end, or pings were answered.
-    Ended,
-    /// Something else went wrong.
-    #[default]
-    Failed,
-    /// A person stopped it.
-    Interrupted,
-}
-
-impl Outcome {
-    /// The outcome in a word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Outcome::Solved => "solved",
-            Outcome::Rejected => "rejected",
-            Outcome::Lost => "lost",
-            Outcome::Ended => "ended",
-            Outcome::Failed => "failed",
-            Outcome::Interrupted => "interrupted",
-        }
-    }
-}
-
 /// The whole run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SummaryItem {
@@ -334,41 +302,6 @@ impl Item {
         }
         item
     }
-
-    /// What a player noticed, apart from its beats.
-    pub fn from_event(event: &PlayerEvent, recording: Option<&str>) -> Option<Item> {
-        Some(match event {
-            PlayerEvent::Beat(_) => return None,
-            // The summary and the error say what there is to say.
-            PlayerEvent::Expired { .. } | PlayerEvent::Lost(_) => return None,
-            PlayerEvent::Hello { at, text } => Item::Hello {
-                at_ns: at.as_nanos(),
-                text: text.clone(),
-            },
-            PlayerEvent::Verdict { round, verdict, .. } => Item::Verdict(VerdictItem {
-                recording: recording.map(str::to_owned),
-                round: round.map(|round| round.number()),
-                verdict: verdict.as_str(),
-            }),
-            PlayerEvent::Secret { secret, .. } => Item::Secret {
-                secret: secret.clone(),
-            },
-            PlayerEvent::Noted { at, message } => Item::Note(match message {
-                Message::Text(text) => NoteItem {
-                    at_ns: at.as_nanos(),
-                    kind: "text",
-                    text: Some(text.clone()),
-                    bytes: text.len(),
-                },
-                Message::Binary(data) | Message::Ping(data) | Message::Pong(data) => NoteItem {
-                    at_ns: at.as_nanos(),
-                    kind: "binary",
-                    text: None,
-                    bytes: data.len(),
-                },
-            }),
-        })
-    }
 }
 
 fn with_texts(value: &Value, redact: &impl Fn(&str) -> String) -> Value {
@@ -384,24 +317,4 @@ fn with_texts(value: &Value, redact: &impl Fn(&str) -> String) -> Value {
             .collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
     }
-}
-
-/// A time in milliseconds, to the microsecond.
-pub fn millis(time: Duration) -> f64 {
-    (time.as_secs_f64() * 1e6).round() / 1e3
-}
-
-/// A probability or a proportion, to four digits.
-pub(super) fn share(of_one: f64) -> f64 {
-    (of_one * 1e4).round() / 1e4
-}
-
-fn micros(time: Duration) -> f64 {
-    (time.as_secs_f64() * 1e7).round() / 10.0
-}
-
-/// Nanoseconds as milliseconds, to the microsecond.
-pub(super) fn signed_millis(nanos: i64) -> f64 {
-    // Adding zero turns the negative zero that rounding can leave into the other one.
-    (nanos as f64 / 1e3).round() / 1e3 + 0.0
 }

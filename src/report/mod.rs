@@ -10,8 +10,11 @@
 mod histogram;
 mod item;
 pub mod json;
+mod layout;
 mod live;
+mod noticed;
 mod opening;
+mod outcome;
 mod outlet;
 mod ping_tally;
 #[cfg(test)]
@@ -27,15 +30,14 @@ mod tally;
 #[cfg(test)]
 mod tests;
 pub mod text;
+mod units;
 mod view;
 
 pub use histogram::{Bin, bins};
-pub use item::{
-    BeatItem, ErrorItem, Item, LossItem, NoteItem, Outcome, Recorded, SummaryItem, VerdictItem,
-    millis,
-};
+pub use item::{BeatItem, ErrorItem, Item, LossItem, NoteItem, Recorded, SummaryItem, VerdictItem};
 pub use live::{Hold, Live};
 pub use opening::OpenItem;
+pub use outcome::Outcome;
 pub use outlet::{Job, Outlet};
 pub use ping_tally::{PingTallies, PingTally, Standing};
 pub use pinging::{InventedItem, PingItem, PingingItem, PongItem};
@@ -45,4 +47,5 @@ pub use round_trips::PingSummaryItem;
 pub use serving::{ConversationItem, ListeningItem};
 pub use simulating::{SimulatingItem, SimulationItem};
 pub use tally::Tally;
+pub use units::millis;
 pub use view::{Colours, Moment, Screen, Stage, View};

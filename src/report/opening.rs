@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::item::millis;
-use super::text::{REMARK, label};
+use super::layout::{REMARK, label};
+use super::units::millis;
 use crate::link::{Address, Dialed, Printable};
 
 /// A connection and how long its phases took.

@@ -5,18 +5,15 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::text::{BAD, WARN, counted, label};
+use super::layout::{BAD, WARN, counted, label};
 use super::{Item, millis};
 use crate::conversation::Stamp;
-use crate::conversation::latency::{Flight, Medium, PingerEvent, PingerSettings};
+use crate::conversation::latency::{Flight, Medium, PingerSettings};
 use crate::link::Printable;
 
 /// From how far a round trip is longer when it is measured from the intended time, in milliseconds,
 /// its line says so. Below that it is the punctuality of any timer.
 const NOTABLE_MS: f64 = 1.0;
-
-/// How much of a pong that answers nothing is shown.
-const EXCERPT: usize = 40;
 
 /// Round trips are about to be measured.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -63,7 +60,7 @@ pub struct PongItem {
 }
 
 impl PongItem {
-    fn new(target: usize, flight: &Flight, at: Stamp) -> Self {
+    pub(super) fn new(target: usize, flight: &Flight, at: Stamp) -> Self {
         PongItem {
             target,
             seq: flight.sequence,
@@ -93,29 +90,6 @@ pub struct InventedItem {
     pub bytes: usize,
     /// The beginning of what it carried, as text, as far as it is some.
     pub text: String,
-}
-
-impl Item {
-    /// What is to be reported of something that the pinger of a target noticed, if anything is.
-    pub fn from_ping(target: usize, event: &PingerEvent) -> Option<Item> {
-        let ping = |seq| PingItem { target, seq };
-        Some(match event {
-            PingerEvent::Sent(_) => return None,
-            PingerEvent::Pong { flight, at } => Item::Pong(PongItem::new(target, flight, *at)),
-            PingerEvent::Late { flight, at } => Item::Late(PongItem::new(target, flight, *at)),
-            PingerEvent::Lost(flight) => Item::Lost(ping(flight.sequence)),
-            PingerEvent::Doubled { sequence, .. } => Item::Doubled(ping(*sequence)),
-            PingerEvent::Invented { at, payload } => Item::Invented(InventedItem {
-                target,
-                at_ns: at.as_nanos(),
-                bytes: payload.len(),
-                text: String::from_utf8_lossy(payload)
-                    .chars()
-                    .take(EXCERPT)
-                    .collect(),
-            }),
-        })
-    }
 }
 
 pub(super) fn write_pinging(pinging: &PingingItem, out: &mut impl Write) -> io::Result<()> {

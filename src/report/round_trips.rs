@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::histogram::{Bin, bins, write_bins};
+use super::layout::{LABEL, counted, label, lines};
 use super::ping_tally::{PingTally, Standing};
-use super::text::{LABEL, counted, label, lines};
 use super::{Outcome, millis};
 use crate::conversation::latency::Statistics;
 use crate::link::Printable;

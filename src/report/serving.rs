@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::text::{BAD, GOOD, WARN, counted, label};
+use super::layout::{BAD, GOOD, WARN, counted, label};
 
 /// A server listens.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::item::share;
-use super::text::{BAD, GOOD, LABEL, counted, label};
+use super::layout::{BAD, GOOD, LABEL, counted, label};
+use super::units::share;
 use crate::simulation::Results;
 
 /// A simulation begins.

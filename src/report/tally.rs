@@ -1,4 +1,4 @@
-use super::item::{share, signed_millis};
+use super::units::{share, signed_millis};
 use super::{LossItem, Outcome, SummaryItem};
 use crate::conversation::challenge::{Beat, PlayerEvent, Verdict};
 

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::io::{self, Write};
 
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 
+use super::layout::{BAD, GOOD, LABEL, REMARK, WARN, counted, label, lines};
 use super::opening::write_open;
 use super::pinging::{write_news, write_pinging};
 use super::round_trips::{PingSummaryItem, write_summaries};
@@ -15,15 +16,6 @@ use super::{
 };
 use crate::conversation::challenge::AMBIGUOUS;
 use crate::link::Printable;
-
-pub(super) const LABEL: Style = Style::new().bold();
-pub(super) const GOOD: Style = AnsiColor::Green.on_default();
-pub(super) const BAD: Style = AnsiColor::Red.on_default();
-pub(super) const WARN: Style = AnsiColor::Yellow.on_default();
-
-/// How much of a server's remark is shown: what fits behind a label into 80 columns, with the sign
-/// that there is more.
-pub(super) const REMARK: usize = 67;
 
 /// Margins below this are marked, in milliseconds. Chosen to catch the eye early enough: a fifth of
 /// the 250 ms from an interval to the nearest edge.
@@ -199,10 +191,6 @@ impl Text {
     }
 }
 
-pub(super) fn label(out: &mut impl Write, label: &str, text: impl fmt::Display) -> io::Result<()> {
-    writeln!(out, "{LABEL}{label:<11}{LABEL:#} {text}")
-}
-
 fn write_note(note: &NoteItem, out: &mut impl Write) -> io::Result<()> {
     match &note.text {
         Some(text) => label(out, "noted", Remark(text)),
@@ -259,28 +247,6 @@ fn write_summary(summary: &SummaryItem, out: &mut impl Write) -> io::Result<()> 
         )?;
     }
     Ok(())
-}
-
-/// A text as lines that fit behind a label.
-pub(super) fn lines(text: &str) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let fits = |line: &String| line.chars().count() + 1 + word.chars().count() <= REMARK;
-        match lines.last_mut() {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) if fits(line) => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
-pub(super) fn counted(number: u64, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {noun}{plural}")
 }
 
 /// A round in its columns.
