@@ -209,6 +209,12 @@ fn what_goes_wrong_on_the_way_through_a_proxy_is_told_apart() {
         "nobody is at home there",
     ];
     assert_says(&ran.failed(4, "unreachable"), &words);
+    let ran = Program::solve_at("https://server.invalid:1")
+        .env("HTTPS_PROXY", &proxy.url())
+        .json()
+        .run();
+    let words = ["the proxy refused a tunnel"];
+    assert_says(&ran.failed(4, "unreachable"), &words);
 
     let silent = Proxy::answering(|_, stream| hold(stream));
     let ran = Program::replay(&there)

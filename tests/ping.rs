@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 use support::{
-    Opcode, Port, Program, Ran, Reply, Running, Script, Server, assert_says, reset_when_dropped,
+    Opcode, Port, Program, Ran, Reply, Running, Script, Server, assert_says, hold,
+    reset_when_dropped,
 };
 
 /// Pings one server; more of its arguments follow.
@@ -121,7 +122,7 @@ fn messages_are_echoed_by_the_application() {
         .run();
     let words = [
         "no pong at all to 2 pings",
-        "answers nothing",
+        "match none of them",
         "echo messages",
     ];
     assert_says(&ran.failed(1, "unanswered"), &words);
@@ -137,11 +138,14 @@ fn a_peer_that_never_pongs_is_waited_for_as_long_as_was_said() {
         .args(["-c", "3", "-i", "1ms", "-W", "200ms"])
         .json()
         .run();
-    let words = ["no pong at all to 3 pings, 3 of them for over 200ms"];
+    let words = ["no pong at all to 3 pings (3 lost after 200ms)"];
     assert_says(&ran.failed(1, "unanswered"), &words);
     assert_eq!(sequences(&ran.all("lost")), [1, 2, 3]);
     assert_eq!(ran.summary()["lost"], 3);
     assert_eq!(ran.summary()["min_ms"], Value::Null);
+    // It is the application that does not answer: the network does.
+    #[cfg(target_os = "linux")]
+    assert!(ran.summary()["tcp_rtt_ms"].as_f64() > Some(0.0), "{ran:?}");
 }
 
 #[test]
@@ -153,7 +157,10 @@ fn a_peer_that_answers_with_another_payload_has_not_answered() {
         .args(["-c", "2", "-i", "1ms", "-W", "200ms"])
         .json()
         .run();
-    let words = ["no pong at all to 2 pings", "2 times answers nothing"];
+    let words = [
+        "no pong at all to 2 pings",
+        "2 answers came that match none of them",
+    ];
     assert_says(&ran.failed(1, "unanswered"), &words);
     assert_eq!(ran.all("invented")[1]["text"], "pong!");
     assert_eq!(ran.summary()["invented"], 2);
@@ -310,6 +317,87 @@ fn a_stall_shows_in_what_is_measured_from_the_intended_times() {
 }
 
 #[test]
+fn a_stall_on_this_side_shows_in_what_counts_from_the_intended_times_alone() {
+    const STALL: Duration = Duration::from_millis(300);
+    let server = Script::answering_pings().start();
+    let running = after(1, ping(&server).args(["-c", "1000", "-i", "1ms"]));
+    running.suspend(STALL);
+    let ran = running.end();
+    ran.succeeded();
+    let summary = ran.summary();
+    let time = |name: &str| summary[name].as_f64().unwrap();
+    // Of 1000 pings, 300 could not leave when they were due; all but the one or two that had just
+    // left were answered at once when they did.
+    assert!(time("intended_p99_ms") >= 250.0, "{summary}");
+    assert!(time("p99_ms") <= time("intended_p99_ms") / 2.0, "{summary}");
+}
+
+#[test]
+fn an_echo_that_ends_its_lines_is_an_echo() {
+    let server = Script::new()
+        .talk(|_, socket| {
+            while let Some(frame) = socket.read() {
+                match frame.opcode {
+                    Opcode::Text => {
+                        let line = [&frame.payload[..], b"\r\n"].concat();
+                        socket.frame(true, Opcode::Text, &line);
+                    }
+                    _ => return socket.frame(true, frame.opcode, &frame.payload),
+                }
+            }
+        })
+        .start();
+    let ran = ping(&server)
+        .args(["--echo", "-c", "3", "-i", "2ms"])
+        .json()
+        .run();
+    ran.succeeded();
+    assert_eq!(ran.summary()["received"], 3);
+}
+
+#[test]
+fn who_is_still_being_connected_to_when_the_run_ends_has_not_failed() {
+    let answering = Script::answering_pings().start();
+    let hanging = Script::new()
+        .upgrade(|_, _, mut stream| hold(&mut stream))
+        .start();
+    let urls = [answering.socket_url(), hanging.socket_url()];
+    let both = || Program::new("ping").args(&urls).args(["-i", "5ms"]);
+    let running = after(2, both());
+    running.interrupt();
+    let ran = running.end();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.all("summary")[0]["received"].as_u64() >= Some(2));
+    let ran = both().args(["-w", "1s"]).json().run();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+}
+
+#[test]
+fn a_secret_that_is_cut_is_still_a_secret() {
+    const TOKEN: &str = "SuperSecretToken1234567890abcdef";
+    let server = Script::new()
+        .talk(|_, socket| {
+            socket.text(&format!("welcome, your bearer is: {TOKEN}"));
+            socket.answer_pings(|socket, payload| socket.pong(payload));
+        })
+        .start();
+    let ran = ping(&server)
+        .args([
+            "--echo",
+            "-c",
+            "1",
+            "-H",
+            &format!("Authorization: Bearer {TOKEN}"),
+        ])
+        .json()
+        .run();
+    ran.succeeded();
+    let said = ran.all("invented")[0]["text"].as_str().unwrap().to_owned();
+    assert_says(&said, &["welcome"]);
+    assert!(!said.contains(&TOKEN[..8]), "{said}");
+}
+
+#[test]
 fn several_are_pinged_side_by_side_and_one_that_fails_fails_alone() {
     let (one, other) = (
         Script::answering_pings().start(),
@@ -367,6 +455,8 @@ fn what_makes_no_sense_is_refused_before_anything_is_sent() {
         &["ws:// or wss://"],
     );
     assert_says(&refused(&["127.0.0.1:1"]).stderr, &["the address to ping"]);
+    let endless = refused(&[url, "-i", "1ms", "-W", "1h"]);
+    assert_says(&endless.stderr, &["--wait 3600s", "100000 pings"]);
     let several = refused(&[url, "ftp://h/"]);
     assert_says(&several.stderr, &["the address number 2 to ping", "ftp://"]);
     refused(&[]);

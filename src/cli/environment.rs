@@ -1,5 +1,8 @@
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::env::VarError;
 
+use super::failure::{Failure, Kind};
 use crate::link::Proxies;
 
 /// The variables of the environment and, behind them, those of a `.env` file here or in a folder
@@ -51,8 +54,24 @@ impl Environment {
 
     /// The proxies that the environment names. A `.env` file has no say in them: it is the whole
     /// machine's matter, and every program's, how the network is reached.
-    pub(super) fn proxies() -> Proxies {
-        Proxies::from_variables(|name| std::env::var(name).ok())
+    ///
+    /// # Errors
+    ///
+    /// When a variable is no text: to go past a proxy for that would be a surprise.
+    pub(super) fn proxies() -> Result<Proxies, Failure> {
+        let unreadable = RefCell::new(None);
+        let proxies = Proxies::from_variables(|name| match std::env::var(name) {
+            Ok(value) => Some(value),
+            Err(VarError::NotPresent) => None,
+            Err(VarError::NotUnicode(_)) => {
+                unreadable.replace(Some(name.to_owned()));
+                None
+            }
+        });
+        match unreadable.into_inner() {
+            None => Ok(proxies),
+            Some(name) => Err(Kind::Usage.because(format_args!("{name} is not valid UTF-8"))),
+        }
     }
 
     /// Why a variable may be missing that somebody has set.

@@ -24,8 +24,12 @@ use crate::link::{
 use crate::report::plot::{Panel, round_trips};
 use crate::report::{
     ErrorItem, Item, OpenItem, Outcome, PingTallies, PingTally, PingingItem, Redactor, Reporter,
-    Standing,
+    Standing, counted,
 };
+
+/// How many pings may be waiting for their pongs: what a server that never answers may cost, some
+/// ten megabytes.
+const MOST_AWAITED: u128 = 100_000;
 
 /// Measure round trips: send pings at fixed times, and time each pong
 #[derive(Debug, Args)]
@@ -114,6 +118,13 @@ enum Lines {
 impl Arguments {
     /// Checks what can be checked before the first byte is sent.
     pub(super) fn configure(self) -> Result<Config, Failure> {
+        if self.wait.as_nanos() / self.interval.as_nanos().max(1) > MOST_AWAITED {
+            return Err(Kind::Usage.because(format_args!(
+                "with --wait {:?} at --interval {:?} more than {MOST_AWAITED} pings could be waiting \
+                 for their pongs: wait shorter, or ping less often",
+                self.wait, self.interval
+            )));
+        }
         let mut targets = Vec::new();
         for (index, url) in self.urls.iter().enumerate() {
             let address = url.parse().map_err(|error| {
@@ -133,7 +144,9 @@ impl Arguments {
             });
         }
         let addresses: Vec<_> = targets.iter().map(|it| it.address.clone()).collect();
-        let dial = self.dialing.configure(Environment::proxies(), &addresses)?;
+        let dial = self
+            .dialing
+            .configure(Environment::proxies()?, &addresses)?;
         let lines = match (self.tui, self.quiet) {
             (true, _) => {
                 viewing::check(self.output)?;
@@ -207,7 +220,14 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
         draw(context, file).await;
     }
     let mut failures = watched?;
-    failures.retain(Result::is_err);
+    let has_pong = |tally: &PingTally| tally.statistics.has_pong();
+    let is_answered = context.pinged.lock().iter().any(has_pong);
+    // A stop ends the run; whoever was still being connected to has not failed by that.
+    let is_stop = |failure: &Failure| matches!(failure.kind, Kind::Interrupted | Kind::Deadline);
+    failures.retain(|result| match result {
+        Ok(()) => false,
+        Err(failure) => !(is_answered && is_stop(failure)),
+    });
     match (failures.len(), failures.into_iter().next()) {
         (_, None | Some(Ok(()))) => Ok(Outcome::Ended),
         (_, Some(Err(failure))) if is_alone => Err(failure),
@@ -220,7 +240,10 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
 
 /// Draws the round trips, unless no ping ever left.
 async fn draw(context: &mut Context<'_>, file: PlotFile) {
-    let tallies = context.pinged.lock().clone();
+    let mut tallies = context.pinged.lock().clone();
+    for tally in &mut tallies {
+        tally.url = context.redactor.redact(&tally.url);
+    }
     if tallies.iter().all(|tally| tally.statistics.sent == 0) {
         return;
     }
@@ -301,8 +324,10 @@ impl Run<'_> {
         let ending = drive(connection, &mut pinger, &mut account, limits, &mut stop)
             .instrument(span)
             .await;
+        let tcp_rtt = account.kernel.round_trip();
         let mut statistics = Statistics::default();
         self.tallies.change(target.number, |tally| {
+            tally.tcp_rtt = tcp_rtt.or(tally.tcp_rtt);
             statistics = tally.statistics.clone();
         });
         self.verdict(&ending, &statistics)
@@ -322,20 +347,24 @@ impl Run<'_> {
             // Whoever stops a ping wants to see what came of it: that is how it ends.
             EndCause::Done | EndCause::Stopped(_) if statistics.has_pong() => Ok(()),
             EndCause::Done | EndCause::Stopped(_) => {
+                let pings = counted(*sent, "ping");
                 let waited = match lost {
                     0 => String::new(),
-                    _ => format!(", {lost} of them for over {:?}", self.settings.wait),
+                    _ => format!(" ({lost} lost after {:?})", self.settings.wait),
                 };
                 let strange = match invented {
                     0 => String::new(),
-                    _ => format!("; what came {invented} times answers nothing that was sent"),
+                    _ => format!(
+                        "; {} came that match none of them",
+                        counted(*invented, "answer")
+                    ),
                 };
                 let advice = match self.settings.medium {
                     Medium::Frames => "",
                     Medium::Messages => "; does the server echo messages at this address?",
                 };
                 Err(Kind::Unanswered.because(format_args!(
-                    "no pong at all to {sent} pings{waited}{strange}{advice}"
+                    "no pong at all to {pings}{waited}{strange}{advice}"
                 )))
             }
             _ => {
@@ -365,11 +394,13 @@ impl Observer<PingerEvent> for Account<'_, '_> {
     fn wire(&mut self, _at: Stamp, _event: &WireEvent) {}
 
     fn event(&mut self, event: PingerEvent) {
+        let tcp_rtt = match event {
+            PingerEvent::Sent(_) => None,
+            _ => self.kernel.round_trip(),
+        };
         self.run.tallies.change(self.target, |tally| {
             tally.count(&event);
-            if let PingerEvent::Pong { .. } = event {
-                tally.tcp_rtt = self.kernel.round_trip();
-            }
+            tally.tcp_rtt = tcp_rtt.or(tally.tcp_rtt);
         });
         if self.run.lines == Lines::Written
             && let Some(item) = Item::from_ping(self.target, &event)

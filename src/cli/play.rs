@@ -97,7 +97,11 @@ pub(super) async fn play(
     let attempt = context.tally.attempts();
     let open = OpenItem::new(attempt, address, &dialed);
     context.reporter.report(&Item::Open(open));
-    let Dialed { connection, .. } = dialed;
+    let Dialed {
+        connection, kernel, ..
+    } = dialed;
+    // It would keep the socket open beyond the end of the conversation.
+    drop(kernel);
     let mut account = Account {
         recorder: None,
         reporter: context.reporter,

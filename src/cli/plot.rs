@@ -45,7 +45,7 @@ impl PlotPath {
 
     /// Checks that the picture does not take the place of another file of the run.
     pub(super) fn is_apart_from(&self, other: &Path) -> Result<(), Failure> {
-        if self.path == other {
+        if is_same(&self.path, other) {
             return Err(Kind::Usage.because(format_args!(
                 "--plot would overwrite {}: name another file",
                 other.display()
@@ -67,6 +67,26 @@ impl PlotPath {
             }),
             Err(error) => Err(Kind::Picture.because(unwritable(&name, error))),
         }
+    }
+}
+
+/// Whether two paths lead to one file, however they are written.
+fn is_same(one: &Path, other: &Path) -> bool {
+    place(one) == place(other)
+}
+
+/// Where a path leads, if there is something, or something could be made, there.
+fn place(path: &Path) -> PathBuf {
+    if let Ok(place) = path.canonicalize() {
+        return place;
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    match (folder.canonicalize(), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
     }
 }
 

@@ -97,7 +97,7 @@ impl Arguments {
                     Kind::Usage.because(format_args!("the address to play: {error}"))
                 })?;
                 let (address, token) = conceal_token(address);
-                let proxies = Environment::proxies();
+                let proxies = Environment::proxies()?;
                 let dial = self.dialing.configure(proxies, slice::from_ref(&address))?;
                 Targets::Live {
                     address,

@@ -179,7 +179,8 @@ impl Arguments {
                 let address = site
                     .address()
                     .map_err(|error| Kind::Usage.because(format_args!("--base-url: {error}")))?;
-                self.dialing.configure(Environment::proxies(), &[address])?
+                self.dialing
+                    .configure(Environment::proxies()?, &[address])?
             }
         };
         Ok(Config {

@@ -79,7 +79,10 @@ impl CertificateRefused {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 RefusalReason::WrongName(sought.to_str().into_owned())
             }
-            _ if parsed.as_ref().is_some_and(|it| it.is_ca()) => RefusalReason::IsAuthority,
+            // webpki has no error of its own for this in rustls's terms.
+            CertificateError::Other(_) if parsed.as_ref().is_some_and(|it| it.is_ca()) => {
+                RefusalReason::IsAuthority
+            }
             other => RefusalReason::Other(other.to_string()),
         };
         CertificateRefused {

@@ -3,9 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use hyper::header::{
-    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL,
-    TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
+    SEC_WEBSOCKET_PROTOCOL, TRANSFER_ENCODING, UPGRADE,
 };
 use secrecy::SecretString;
 
@@ -39,6 +41,9 @@ pub enum HeaderError {
     /// The header of the subprotocols.
     #[error("a subprotocol is not asked for as a header, but on its own")]
     Subprotocol,
+    /// `Proxy-Authorization`, which would go to the server and not to the proxy.
+    #[error("credentials for a proxy stand in its URL, http://USER:PASSWORD@HOST:PORT")]
+    ForProxy,
 }
 
 impl Header {
@@ -52,11 +57,18 @@ impl Header {
         if name == SEC_WEBSOCKET_PROTOCOL {
             return Err(HeaderError::Subprotocol);
         }
+        if name == PROXY_AUTHORIZATION {
+            return Err(HeaderError::ForProxy);
+        }
         let fixed = [CONNECTION, UPGRADE, CONTENT_LENGTH, TRANSFER_ENCODING];
         if fixed.contains(&name) || name.as_str().starts_with("sec-websocket-") {
             return Err(HeaderError::Handshake(name));
         }
-        let Ok(mut value) = HeaderValue::from_str(value.trim()) else {
+        let value = value.trim();
+        let parsed = HeaderValue::from_str(value).ok();
+        // Beyond ASCII, `HeaderValue` takes what RFC 9110 section 5.5 calls obsolete, and what
+        // `secrets` could not tell.
+        let Some(mut value) = parsed.filter(|_| value.is_ascii()) else {
             return Err(HeaderError::Value(name));
         };
         value.set_sensitive(SECRETIVE.iter().any(|part| name.as_str().contains(part)));
@@ -73,6 +85,12 @@ impl Header {
         // `new` takes ASCII only.
         let value = self.value.to_str().unwrap_or_default();
         let credentials = value.split_once(' ').map(|(_scheme, rest)| rest.trim());
+        // Those of the scheme `Basic` (RFC 7617): the password, in Base64 with the user's name.
+        let decoded = credentials.and_then(|credentials| BASE64.decode(credentials).ok());
+        let decoded = decoded.and_then(|pair| String::from_utf8(pair).ok());
+        let password = decoded
+            .as_deref()
+            .and_then(|pair| Some(pair.split_once(':')?.1));
         let cookies = value
             .split(';')
             .filter_map(|cookie| Some(cookie.split_once('=')?.1));
@@ -80,6 +98,7 @@ impl Header {
             .map(str::trim)
             .filter(|_| self.name.as_str().contains("cookie"));
         let parts = [value].into_iter().chain(credentials).chain(cookies);
+        let parts = parts.chain(decoded.as_deref()).chain(password);
         parts.map(SecretString::from).collect()
     }
 }
@@ -183,7 +202,10 @@ mod tests {
             error("Sec-WebSocket-Protocol: chat"),
             HeaderError::Subprotocol
         );
-        for text in ["X-Token s3cr3t", "X Token: s3cr3t", "X-Token: s3cr3t\n x"] {
+        // What could not be hidden afterwards.
+        assert!(matches!(error("X-Token: s3cr3té"), HeaderError::Value(_)));
+        assert_eq!(error("Proxy-Authorization: Basic x"), HeaderError::ForProxy);
+        for text in ["X-Token s3cr3t", "X Token: s3cr3t", "X-Token: s3cr3té"] {
             assert!(!error(text).to_string().contains("s3cr3t"));
         }
     }
@@ -200,6 +222,9 @@ mod tests {
         };
         assert_eq!(secrets("Authorization: Bearer abc"), ["Bearer abc", "abc"]);
         assert_eq!(secrets("X-Api-Key:abc"), ["abc"]);
+        // RFC 7617, section 2.
+        let basic = secrets("Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+        assert_eq!(basic[2..], ["Aladdin:open sesame", "open sesame"]);
         assert_eq!(secrets("Cookie: a=1; b=2"), ["a=1; b=2", "b=2", "1", "2"]);
         assert!(secrets("Origin: https://example.org").is_empty());
         let header: Header = "X-Auth: abcdef".parse().unwrap();

@@ -4,9 +4,9 @@ use tokio::net::TcpStream;
 
 /// Asks the kernel about a TCP connection at any time, whoever owns it meanwhile.
 ///
-/// It holds a descriptor of the socket of its own: the connection is ended by shutting it down, as
-/// [`drive`](super::drive) does; one that is merely dropped stays open until its probe is dropped,
-/// too.
+/// It holds a descriptor of the socket of its own. [`drive`](super::drive) shuts a connection down
+/// when it has been closed properly; one that ends otherwise stays open until its probe is dropped,
+/// too: soon, then.
 #[derive(Debug)]
 pub struct TcpProbe {
     #[cfg(target_os = "linux")]

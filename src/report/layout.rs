@@ -35,7 +35,8 @@ pub(super) fn lines(text: &str) -> Vec<String> {
     lines
 }
 
-pub(super) fn counted(number: u64, noun: &str) -> String {
+/// A number of things, with the plural that it takes.
+pub fn counted(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")
 }

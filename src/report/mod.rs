@@ -35,6 +35,7 @@ mod view;
 
 pub use histogram::{Bin, bins};
 pub use item::{BeatItem, ErrorItem, Item, LossItem, NoteItem, Recorded, SummaryItem, VerdictItem};
+pub use layout::counted;
 pub use live::{Hold, Live};
 pub use opening::OpenItem;
 pub use outcome::Outcome;

@@ -57,11 +57,19 @@ impl Item {
                 target,
                 at_ns: at.as_nanos(),
                 bytes: payload.len(),
-                text: String::from_utf8_lossy(payload)
-                    .chars()
-                    .take(EXCERPT)
-                    .collect(),
+                text: beginning(&String::from_utf8_lossy(payload)),
             }),
         })
     }
+}
+
+/// As much of a text as is shown, with the sign that there was more: by that a secret which was cut
+/// is known, too.
+fn beginning(text: &str) -> String {
+    let mut characters = text.chars();
+    let mut beginning: String = characters.by_ref().take(EXCERPT).collect();
+    if characters.next().is_some() {
+        beginning.push('…');
+    }
+    beginning
 }

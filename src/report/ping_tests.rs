@@ -104,7 +104,11 @@ fn a_run() -> Vec<Item> {
 
 #[test]
 fn a_run_against_one_server() {
-    insta::assert_snapshot!(written(&a_run()), @r##"
+    let page = written(&a_run());
+    for line in page.lines() {
+        assert!(line.chars().count() <= 80, "too wide: {line}");
+    }
+    insta::assert_snapshot!(page, @r##"
 pinging     ws://127.0.0.1:8765/echo
             Ping frames of 56 bytes every 200ms, 4 times
 connected   ws://127.0.0.1:8765/echo (127.0.0.1:8765)
@@ -114,12 +118,12 @@ seq=2 time=1.240 ms (6.240 ms from when it was due)
 seq=3 no pong
 seq=3 time=10250.000 ms, late: it had been given up
 seq=2 a pong that had come already
-an answer to nothing: 47 bytes, "\u{1b}[2J you are the one hundred thousandth "
+an answer to nothing: 47 bytes, "\u{1b}[2J you are the one hundred thousandth …"
 
 pinged      ws://127.0.0.1:8765/echo
-            4 sent, 2 received, 1 lost (25.0 %), 1 late, 1 doubled, 1 still
-            under way, 1 answer to nothing
-            deviation 0.514 ms, jitter 0.064 ms, tcp 0.087 ms by the kernel's estimate
+            4 sent, 2 received, 1 lost (25.0 %), 1 late, 1 doubled, 1 invented,
+            1 outstanding
+            deviation 0.514 ms, jitter 0.064 ms, tcp 0.087 ms by the kernel
 
 ms                 min     mean      p50      p90      p99    p99.9      max
 round trip       0.213    0.727    0.213    1.240    1.240    1.240    1.240
@@ -154,7 +158,7 @@ fn the_schema_of_round_trips_is_pinned() {
 {"type":"lost","target":1,"seq":3}
 {"type":"late","target":1,"seq":3,"rtt_ms":10250.0,"intended_rtt_ms":10250.0}
 {"type":"doubled","target":1,"seq":2}
-{"type":"invented","target":1,"at_ns":1100000000,"bytes":47,"text":"\u001b[2J you are the one hundred thousandth "}
+{"type":"invented","target":1,"at_ns":1100000000,"bytes":47,"text":"\u001b[2J you are the one hundred thousandth …"}
 {"type":"summary","target":1,"url":"ws://127.0.0.1:8765/echo","outcome":"ended","sent":4,"received":2,"lost":1,"late":1,"doubled":1,"invented":1,"outstanding":1,"min_ms":0.213,"mean_ms":0.727,"p50_ms":0.213,"p90_ms":1.24,"p99_ms":1.24,"p999_ms":1.24,"max_ms":1.24,"stddev_ms":0.514,"jitter_ms":0.064,"intended_min_ms":0.284,"intended_mean_ms":3.262,"intended_p50_ms":0.284,"intended_p90_ms":6.24,"intended_p99_ms":6.24,"intended_p999_ms":6.24,"intended_max_ms":6.24,"tcp_rtt_ms":0.087}
 "##);
 }
@@ -197,8 +201,8 @@ connected   2  wss://example.org/ (127.0.0.1:8765)
  2  seq=1 time=12345.678 ms
 
 pinged      ws://127.0.0.1:8765/echo
-            4 sent, 2 received, 1 lost (25.0 %), 1 late, 1 doubled, 1 still
-            under way, 1 answer to nothing
+            4 sent, 2 received, 1 lost (25.0 %), 1 late, 1 doubled, 1 invented,
+            1 outstanding
             deviation 0.514 ms, jitter 0.064 ms
 
 pinged      wss://example.org/

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::histogram::{Bin, bins, write_bins};
-use super::layout::{LABEL, counted, label, lines};
+use super::layout::{LABEL, label, lines};
 use super::ping_tally::{PingTally, Standing};
 use super::{Outcome, millis};
 use crate::conversation::latency::Statistics;
@@ -176,14 +176,12 @@ fn write_counts(summary: &PingSummaryItem, out: &mut impl Write) -> io::Result<(
     for (number, what) in [
         (summary.late, "late"),
         (summary.doubled, "doubled"),
-        (summary.outstanding, "still under way"),
+        (summary.invented, "invented"),
+        (summary.outstanding, "outstanding"),
     ] {
         if number > 0 {
             counts += &format!(", {number} {what}");
         }
-    }
-    if summary.invented > 0 {
-        counts += &format!(", {} to nothing", counted(summary.invented, "answer"));
     }
     for line in lines(&counts) {
         label(out, "", line)?;
@@ -191,17 +189,19 @@ fn write_counts(summary: &PingSummaryItem, out: &mut impl Write) -> io::Result<(
     let times = [
         ("deviation", summary.stddev_ms, ""),
         ("jitter", summary.jitter_ms, ""),
-        ("tcp", summary.tcp_rtt_ms, " by the kernel's estimate"),
+        ("tcp", summary.tcp_rtt_ms, " by the kernel"),
     ];
     let times = times.iter().filter_map(|(name, time, whose)| {
         let time = (*time)?;
         Some(format!("{name} {time:.3} ms{whose}"))
     });
     let times = times.collect::<Vec<_>>().join(", ");
-    if times.is_empty() {
-        return Ok(());
+    if !times.is_empty() {
+        for line in lines(&times) {
+            label(out, "", line)?;
+        }
     }
-    label(out, "", times)
+    Ok(())
 }
 
 fn write_table(summaries: &[PingSummaryItem], out: &mut impl Write) -> io::Result<()> {

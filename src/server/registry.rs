@@ -172,7 +172,8 @@ impl Registered {
     }
 
     /// Counts what the link tells of. It does not tell of the pongs that it answers pings with:
-    /// there is one for every ping, with the ping's payload, written before the next frame is read.
+    /// there is one for every ping, with the ping's payload, unless the client reads so slowly that
+    /// a newer ping comes before the pong could be written (RFC 6455 section 5.5.3).
     pub(super) fn count(&self, event: &WireEvent) {
         match event {
             WireEvent::Received(message) => {

@@ -25,7 +25,10 @@ use wsbeat::conversation::latency::{
     Medium, PayloadSize, Pinger, PingerEvent, PingerSettings, Statistics,
 };
 use wsbeat::conversation::{Stamp, WireEvent};
-use wsbeat::link::{self, Dialer, Limits, Observer, Precision, Stop, Trust, clock};
+use wsbeat::link::{
+    self, Address, Dialed, Dialer, Limits, Observer, Precision, Stop, TcpProbe, Trust, clock,
+};
+use wsbeat::report::{PingTallies, PingTally};
 
 const INTERVAL: Duration = Duration::from_millis(1);
 
@@ -84,7 +87,9 @@ fn main() -> anyhow::Result<()> {
         ours.abs_diff(bare) <= TARGET,
     );
 
-    let Statistics { sent, received, .. } = pinged(peer, PINGS_TO_LOSE)?.statistics;
+    let measured = pinged(peer, PINGS_TO_LOSE)?;
+    let tallies = measured.tallies.lock();
+    let Statistics { sent, received, .. } = tallies[0].statistics;
     support::print_target(
         "nothing lost",
         &format!("{} of {sent} pings", sent - received),
@@ -119,18 +124,26 @@ fn answer(stream: TcpStream) -> anyhow::Result<()> {
     }
 }
 
-/// What a pinger noticed: raw round trips, those from the intended times, and the sum of all.
-#[derive(Default)]
+/// What a pinger noticed: raw round trips, those from the intended times, and the sum of all, kept
+/// as `ping -q` keeps it.
 struct Measured {
     times: Vec<(Duration, Duration)>,
-    statistics: Statistics,
+    tallies: PingTallies,
+    kernel: TcpProbe,
 }
 
 impl Observer<PingerEvent> for Measured {
     fn wire(&mut self, _at: Stamp, _event: &WireEvent) {}
 
     fn event(&mut self, event: PingerEvent) {
-        self.statistics.count(&event);
+        let tcp_rtt = match event {
+            PingerEvent::Sent(_) => None,
+            _ => self.kernel.round_trip(),
+        };
+        self.tallies.change(1, |tally| {
+            tally.count(&event);
+            tally.tcp_rtt = tcp_rtt.or(tally.tcp_rtt);
+        });
         if let PingerEvent::Pong { flight, at } = event {
             self.times.push((flight.raw(at), flight.intended(at)));
         }
@@ -143,9 +156,11 @@ fn pinged(peer: SocketAddr, count: u32) -> anyhow::Result<Measured> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let address = format!("ws://{peer}/").parse()?;
+        let address: Address = format!("ws://{peer}/").parse()?;
         let dialer = Dialer::new(LIMIT, link::client_config(&Trust::default())?);
-        let connection = dialer.dial(&address).await?.connection;
+        let Dialed {
+            connection, kernel, ..
+        } = dialer.dial(&address).await?;
         let settings = PingerSettings {
             medium: Medium::Frames,
             interval: INTERVAL,
@@ -157,7 +172,13 @@ fn pinged(peer: SocketAddr, count: u32) -> anyhow::Result<Measured> {
             precision: Precision::Microsecond,
             ..Limits::default()
         };
-        let mut measured = Measured::default();
+        let mut measured = Measured {
+            times: Vec::new(),
+            tallies: PingTallies::default(),
+            kernel,
+        };
+        let tally = PingTally::new(1, address.to_string(), INTERVAL);
+        measured.tallies.lock().push(tally);
         let (_stopper, mut stop) = Stop::channel();
         let mut pinger = Pinger::new(settings, [7; 32]);
         link::drive(connection, &mut pinger, &mut measured, limits, &mut stop).await;

@@ -150,6 +150,14 @@ impl Running {
         kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
     }
 
+    /// Takes its time away, for this long.
+    pub fn suspend(&self, time: Duration) {
+        let process = Pid::from_child(&self.child);
+        kill_process(process, Signal::STOP).unwrap();
+        thread::sleep(time);
+        kill_process(process, Signal::CONT).unwrap();
+    }
+
     /// What a service manager says.
     pub fn terminate(&self) {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();

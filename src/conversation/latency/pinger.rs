@@ -21,7 +21,8 @@ pub struct PingerSettings {
     pub medium: Medium,
     /// The time from one ping to the next.
     pub interval: Duration,
-    /// How many pings to send; no end without a number.
+    /// How many pings to send; as many as can be numbered, without a number: at an interval of 1 ms
+    /// that is 49 days.
     pub count: Option<NonZeroU32>,
     /// How long to wait for a pong before it counts as lost.
     pub wait: Duration,
@@ -110,7 +111,9 @@ pub enum PingerEvent {
         /// When the pong arrived.
         at: Stamp,
     },
-    /// No pong came for as long as the settings wait. The ping is given up.
+    /// No pong came for as long as the settings wait. The ping is given up. A peer that finds several
+    /// pings to answer may answer the newest only (RFC 6455 section 5.5.3): the others are lost then,
+    /// although nothing went wrong.
     Lost(Flight),
     /// The pong of a ping that had been given up came after all.
     Late {
@@ -121,7 +124,8 @@ pub enum PingerEvent {
     },
     /// A pong that had come already came once more.
     Doubled {
-        /// The number of the ping.
+        /// The number of the ping. If it was given up so long ago that it has been forgotten,
+        /// its first pong is taken for this, too.
         sequence: u32,
         /// When the pong arrived.
         at: Stamp,
@@ -299,7 +303,10 @@ impl Party for Pinger {
         self.give_up(at);
         match (message, self.settings.medium) {
             (Message::Pong(payload), Medium::Frames) => self.take_pong(at, payload),
-            (Message::Text(text), Medium::Messages) => self.take_pong(at, text.as_bytes()),
+            // An application that works by lines may have put an end to this one.
+            (Message::Text(text), Medium::Messages) => {
+                self.take_pong(at, text.trim_end().as_bytes());
+            }
             (Message::Binary(data), Medium::Messages) => self.take_pong(at, data),
             // Whatever else the peer has to say is no answer to a ping.
             _ => {}

@@ -51,7 +51,8 @@ impl Statistics {
 
     /// How many pings have neither been answered nor given up.
     pub fn outstanding(&self) -> u64 {
-        self.sent - self.received - self.lost
+        let settled = self.received.saturating_add(self.lost);
+        self.sent.saturating_sub(settled)
     }
 
     /// Whether anything that was sent ever came back.

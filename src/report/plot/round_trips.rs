@@ -203,9 +203,8 @@ fn numbers(statistics: &Statistics) -> String {
         ..
     } = statistics;
     let mut text = format!("{sent} sent, {received} received, {lost} lost");
-    let outstanding = sent.saturating_sub(*received).saturating_sub(*lost);
     for (number, word) in [
-        (outstanding, "outstanding"),
+        (statistics.outstanding(), "outstanding"),
         (*late, "late"),
         (*doubled, "doubled"),
         (*invented, "invented"),

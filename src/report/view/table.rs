@@ -84,7 +84,7 @@ const COUNTS: [Count; 9] = [
     }),
     ("late", 6, 5, |it| it.late.to_string()),
     ("doubled", 8, 6, |it| it.doubled.to_string()),
-    ("to nothing", 11, 7, |it| it.invented.to_string()),
+    ("invented", 9, 7, |it| it.invented.to_string()),
     ("jitter, ms", 11, 3, |it| cell(it.jitter_ms)),
     ("tcp, ms", 9, 4, |it| cell(it.tcp_rtt_ms)),
     ("deviation, ms", 15, 8, |it| cell(it.stddev_ms)),
@@ -119,7 +119,7 @@ pub(super) fn draw_counts(
                 "lost" if summary.lost > 0 => view.bad(),
                 "late" if summary.late > 0 => view.intended(),
                 "doubled" if summary.doubled > 0 => view.intended(),
-                "to nothing" if summary.invented > 0 => view.intended(),
+                "invented" if summary.invented > 0 => view.intended(),
                 _ => Style::new(),
             };
             let text = format!("{:>width$}", shown(summary));

@@ -140,8 +140,8 @@ ws://127.0.0.1:8001/  (127.0.0.1:8001)
 ms                 min     mean      p50      p90      p99    p99.9      max
 round trip       0.200    0.256    0.260    0.320    0.320    0.320    0.320
 from due         0.200    7.948    0.260    0.320  270.270  360.200  360.200
-    sent received           lost  late doubled to nothing jitter, ms  tcp, ms
-     120      117      3 (2.5 %)     1       1          0      0.036    0.087
+    sent received           lost  late doubled invented jitter, ms  tcp, ms
+     120      117      3 (2.5 %)     1       1        0      0.036    0.087
 q quit
 "##);
 }
@@ -170,9 +170,9 @@ ms                 min     mean      p50      p90      p99    p99.9      max
 1 from due       0.200    7.948    0.260    0.320  270.270  360.200  360.200
 2 round trip    31.000   39.691   40.305   49.600   49.600   49.600   49.600
 2 from due      31.000   47.383   40.305   49.611  301.203  391.000  391.000
-       sent received           lost  late doubled to nothing jitter, ms  tcp, ms
-1       120      117      3 (2.5 %)     1       1          0      0.036    0.087
-2       120      117      3 (2.5 %)     1       1          0      5.601    0.087
+       sent received           lost  late doubled invented jitter, ms  tcp, ms
+1       120      117      3 (2.5 %)     1       1        0      0.036    0.087
+2       120      117      3 (2.5 %)     1       1        0      5.601    0.087
 q quit
 "##);
 }
@@ -199,11 +199,11 @@ ms                 min     mean      p50      p90      p99    p99.9      max
 2 round trip     2.000    2.561    2.601    3.200    3.200    3.200    3.200
 3 round trip     3.000    3.841    3.901    4.800    4.800    4.800    4.800
 4 round trip     4.000    5.121    5.202    6.400    6.400    6.400    6.400
-       sent received           lost  late doubled to nothing jitter, ms  tcp, ms
-1       120      117      3 (2.5 %)     1       1          0      0.181    0.087
-2       120      117      3 (2.5 %)     1       1          0      0.361    0.087
-3       120      117      3 (2.5 %)     1       1          0      0.542    0.087
-4       120      117      3 (2.5 %)     1       1          0      0.723    0.087
+       sent received           lost  late doubled invented jitter, ms  tcp, ms
+1       120      117      3 (2.5 %)     1       1        0      0.181    0.087
+2       120      117      3 (2.5 %)     1       1        0      0.361    0.087
+3       120      117      3 (2.5 %)     1       1        0      0.542    0.087
+4       120      117      3 (2.5 %)     1       1        0      0.723    0.087
 q quit
 "##);
 }
@@ -261,7 +261,7 @@ fn a_large_terminal_is_used() {
     let large = drawn(&[eventful(1, 0.2), eventful(2, 31.0)], 200, 60);
     let blank = large.lines().filter(|line| line.is_empty()).count();
     assert!(blank < 30, "{large}");
-    for column in ["deviation", "p99.9", "to nothing"] {
+    for column in ["deviation", "p99.9", "invented"] {
         assert!(large.contains(column), "{large}");
     }
 }
