@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::io::{BufRead, BufReader};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -279,6 +280,33 @@ fn ctrl_c_is_how_a_ping_ends() {
 }
 
 #[test]
+fn signals_that_come_together_are_one() {
+    let server = Script::answering_pings().start();
+    let running = after(3, ping(&server).args(["-i", "5ms"]));
+    // As timeout(1) does it.
+    running.terminate();
+    running.interrupt();
+    running.end().succeeded();
+}
+
+#[test]
+fn a_reader_who_hangs_up_ends_it() {
+    let server = Script::answering_pings().start();
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_wsbeat"))
+        .args(["ping", "-i", "5ms", &server.socket_url()])
+        .env_clear()
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    while !lines.next().unwrap().unwrap().starts_with("seq=") {}
+    drop(lines);
+    // The server's script ends when the program closes the connection, and the test with it.
+    drop(server);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
 fn ctrl_c_before_any_pong_is_no_success() {
     let server = Script::new()
         .talk(|_, socket| socket.answer_pings(|_, _| {}))
@@ -454,7 +482,9 @@ fn what_makes_no_sense_is_refused_before_anything_is_sent() {
         &refused(&["http://127.0.0.1:1/"]).stderr,
         &["ws:// or wss://"],
     );
-    assert_says(&refused(&["127.0.0.1:1"]).stderr, &["the address to ping"]);
+    let words = ["the address to ping", "write it like ws://"];
+    assert_says(&refused(&["127.0.0.1:1"]).stderr, &words);
+    assert_says(&refused(&["localhost:1"]).stderr, &words);
     let endless = refused(&[url, "-i", "1ms", "-W", "1h"]);
     assert_says(&endless.stderr, &["--wait 3600s", "100000 pings"]);
     let several = refused(&[url, "ftp://h/"]);

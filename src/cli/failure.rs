@@ -290,7 +290,7 @@ impl From<DialError> for Failure {
 
 /// What to do about a proxy that wants credentials.
 const PROXY_CREDENTIALS: &str =
-    "; they are a part of the proxy's URL, in the environment: http://USER:PASSWORD@HOST:PORT";
+    "; its credentials are a part of its URL, in the environment: http://USER:PASSWORD@HOST:PORT";
 
 fn wants_credentials(status: StatusCode) -> bool {
     status == StatusCode::PROXY_AUTHENTICATION_REQUIRED
@@ -316,9 +316,11 @@ fn advice_on(refused: &CertificateRefused) -> &'static str {
         RefusalReason::WrongName(_) => {
             "; use a name that it is for, if need be with --resolve, or --insecure"
         }
-        RefusalReason::IsAuthority | RefusalReason::Other(_) => {
-            "; it takes another certificate, or --insecure"
+        RefusalReason::IsAuthority => {
+            "; it takes another certificate (with openssl req -x509, one that is made with -addext \
+             basicConstraints=critical,CA:FALSE), or --insecure"
         }
+        RefusalReason::Other(_) => "; it takes another certificate, or --insecure",
     }
 }
 

@@ -19,7 +19,8 @@ use crate::conversation::latency::{
 use crate::conversation::{Stamp, WireEvent};
 use crate::hackattic::{OneTimeToken, conceal_token};
 use crate::link::{
-    Address, Dialed, Dialer, EndCause, Ending, Limits, Observer, Precision, Stop, TcpProbe, drive,
+    Address, Dialed, Dialer, EndCause, Ending, Limits, Observer, Precision, Stop, StopReason,
+    TcpProbe, drive,
 };
 use crate::report::plot::{Panel, round_trips};
 use crate::report::{
@@ -133,7 +134,11 @@ impl Arguments {
                     1 => String::new(),
                     _ => format!(" number {}", index + 1),
                 };
-                Kind::Usage.because(format_args!("the address{which} to ping: {error}"))
+                let advice = match url.contains("://") {
+                    true => "",
+                    false => "; write it like ws://HOST:PORT/PATH",
+                };
+                Kind::Usage.because(format_args!("the address{which} to ping: {error}{advice}"))
             })?;
             let (address, token) = conceal_token(address);
             targets.push(Target {
@@ -215,7 +220,18 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
     };
     let is_alone = targets.len() == 1;
     let pinged = targets.iter().map(|target| run.ping(target, is_alone));
-    let watched = viewing::watched(screen, &context.stopper, join_all(pinged)).await;
+    let (outlet, stopper) = (run.reporter.borrow().outlet(), context.stopper.clone());
+    // Pings for nobody would go on for ever: `wsbeat ping … | head`.
+    let hung_up = async {
+        outlet.closed().await;
+        stopper.stop(StopReason::Interrupted);
+        std::future::pending().await
+    };
+    let watched = viewing::watched(screen, &context.stopper, join_all(pinged));
+    let watched = tokio::select! {
+        watched = watched => watched,
+        never = hung_up => never,
+    };
     if let Some(file) = plot {
         draw(context, file).await;
     }

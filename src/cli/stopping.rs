@@ -1,10 +1,14 @@
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
 use super::failure::{Failure, Kind};
-use crate::link::{Stop, StopReason, Stopper};
+use crate::link::{Stop, StopReason, Stopper, clock};
+
+/// Within which time two signals are one: timeout(1) signals the program and then its whole process
+/// group, and no person presses twice so quickly.
+const ONE_PRESS: Duration = Duration::from_millis(50);
 
 /// The signals by which a person or a service manager ends a program.
 pub(super) struct Signals {
@@ -25,6 +29,8 @@ struct System {
     terminate: tokio::signal::unix::Signal,
     #[cfg(windows)]
     interrupt: tokio::signal::windows::CtrlC,
+    /// Until when a signal is the same one once more.
+    deaf_until: Option<Instant>,
 }
 
 impl Keyboard {
@@ -98,15 +104,28 @@ impl System {
             Ok(System {
                 interrupt: signal(SignalKind::interrupt())?,
                 terminate: signal(SignalKind::terminate())?,
+                deaf_until: None,
             })
         }
         #[cfg(windows)]
         Ok(System {
             interrupt: tokio::signal::windows::ctrl_c()?,
+            deaf_until: None,
         })
     }
 
     async fn next(&mut self) {
+        loop {
+            self.any().await;
+            let now = clock::now();
+            if self.deaf_until.is_none_or(|until| until <= now) {
+                self.deaf_until = Some(now + ONE_PRESS);
+                return;
+            }
+        }
+    }
+
+    async fn any(&mut self) {
         #[cfg(unix)]
         tokio::select! {
             _ = self.interrupt.recv() => {}

@@ -17,6 +17,11 @@ pub(super) fn check(output: OutputFormat) -> Result<(), Failure> {
     if output == OutputFormat::Json {
         return Err(Kind::Usage.because("--tui is for people and -o json for scripts: choose one"));
     }
+    if std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb") {
+        return Err(
+            Kind::Usage.because("--tui needs a terminal that can move its cursor: TERM=dumb")
+        );
+    }
     let missing = match (io::stdin().is_terminal(), io::stdout().is_terminal()) {
         (true, true) => return Ok(()),
         (false, true) => "standard input is none",

@@ -69,7 +69,10 @@ impl CertificateRefused {
             .ok();
         let validity = parsed.as_ref().map(|parsed| parsed.validity());
         let reason = match error {
-            CertificateError::UnknownIssuer => RefusalReason::UnknownIssuer,
+            // One that is trusted has the issuer's name, and another key.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+                RefusalReason::UnknownIssuer
+            }
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
                 RefusalReason::Expired(validity.map(|it| it.not_after.to_string()))
             }

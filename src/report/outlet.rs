@@ -121,6 +121,11 @@ impl Outlet {
         self.until(|queue| queue.bytes < ROOM).await;
     }
 
+    /// Waits until nothing can be written any more: the reader has hung up, or a write has failed.
+    pub async fn closed(&self) {
+        self.until(|queue| queue.is_closed).await;
+    }
+
     /// Waits until all there is to do has been done.
     ///
     /// # Errors
