@@ -209,9 +209,9 @@ fn a_pong_that_comes_too_late_is_lost_and_told() {
         .json()
         .run();
     ran.succeeded();
-    assert_eq!(ran.all("lost")[0]["seq"], 1);
-    let late = &ran.all("late")[0];
-    assert_eq!(late["seq"], 1);
+    assert!(sequences(&ran.all("lost")).contains(&1), "{ran:?}");
+    let late = ran.all("late").into_iter().find(|it| it["seq"] == 1);
+    let late = late.expect("the first pong is told of, late as it is");
     assert!(late["rtt_ms"].as_f64() >= Some(299.0), "{late}");
     assert!(ran.summary()["late"].as_u64() >= Some(1));
 }
@@ -356,8 +356,8 @@ fn a_stall_on_this_side_shows_in_what_counts_from_the_intended_times_alone() {
     let time = |name: &str| summary[name].as_f64().unwrap();
     // Of 1000 pings, 300 could not leave when they were due; all but the one or two that had just
     // left were answered at once when they did.
-    assert!(time("intended_p99_ms") >= 250.0, "{summary}");
-    assert!(time("p99_ms") <= time("intended_p99_ms") / 2.0, "{summary}");
+    assert!(time("intended_p90_ms") >= 150.0, "{summary}");
+    assert!(time("p90_ms") <= time("intended_p90_ms") / 2.0, "{summary}");
 }
 
 #[test]
