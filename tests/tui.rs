@@ -93,7 +93,7 @@ fn it_shows_what_happens_and_any_way_out_leaves_the_terminal_as_it_was() {
                 let screen = wait_for_pings(&tty, 20);
                 let words = [
                     "wsbeat ping",
-                    "every 20 ms",
+                    "every 20ms",
                     "━ raw",
                     "from due",
                     "p99",

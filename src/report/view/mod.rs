@@ -22,7 +22,7 @@ use ratatui::style::{Color, Style, Stylize};
 use ratatui::text::{Line, Span};
 
 use super::histogram::Bin;
-use super::{Outcome, PingTally, Standing, millis};
+use super::{Outcome, PingTally, Standing};
 use crate::conversation::latency::{Medium, PingerSettings};
 use crate::link::Printable;
 use chart::{draw_all_in_one, draw_course};
@@ -104,7 +104,9 @@ impl View {
             .collect();
         let plan = Plan::new(frame.area(), tallies.len());
         self.draw_title(moment.elapsed, plan.title, frame);
-        frame.render_widget(footer(moment.stage), plan.footer);
+        let listed = usize::from(plan.targets.height);
+        let hidden = tallies.len().saturating_sub(listed);
+        frame.render_widget(footer(moment.stage, hidden), plan.footer);
         let lines = tallies.iter().zip(plan.targets.rows());
         for (tally, row) in lines {
             frame.render_widget(self.target(tally, tallies.len()), row);
@@ -130,14 +132,14 @@ impl View {
             Medium::Messages => "text messages, to be echoed,",
         };
         let bytes = self.settings.payload.bytes();
-        let interval = millis(self.settings.interval);
+        let interval = self.settings.interval;
         let times = match self.settings.count {
             Some(count) => format!(", {count} times"),
             None => String::new(),
         };
         let title = Line::from(vec![
             Span::styled("wsbeat ping", Style::new().bold()),
-            format!("  {what} of {bytes} bytes every {interval} ms{times}").into(),
+            format!("  {what} of {bytes} bytes every {interval:?}{times}").into(),
         ]);
         let clock = if area.width < TIMED { 0 } else { CLOCK };
         let parts = [Constraint::Fill(1), Constraint::Length(clock)];
@@ -195,8 +197,13 @@ fn name(number: usize, of: usize) -> String {
     }
 }
 
-fn footer(stage: Stage) -> Line<'static> {
+/// What can be done, and how many targets there is no room to list.
+fn footer(stage: Stage, hidden: usize) -> Line<'static> {
     match stage {
+        Stage::Running if hidden > 0 => {
+            let more = format!(" quit   and {hidden} more targets, in the summary");
+            Line::from(vec!["q".bold(), more.into()])
+        }
         Stage::Running => Line::from(vec!["q".bold(), " quit".into()]),
         Stage::Ending => Line::from(vec![
             "closing …  ".into(),

@@ -49,8 +49,13 @@ impl Plan {
     pub(super) fn new(area: Rect, targets: usize) -> Self {
         let count = u16::try_from(targets).unwrap_or(u16::MAX);
         let mut left = area.height;
-        // The most important first. What does not fit as a whole is left out, but of a list of
-        // targets the first are shown.
+        // The most important first. What does not fit as a whole is left out, but of many targets
+        // the first are shown.
+        let table = |of_height: u16| {
+            count
+                .saturating_add(1)
+                .min((area.height / of_height).max(2))
+        };
         let mut all = |rows: u16| {
             let rows = if rows <= left { rows } else { 0 };
             left -= rows;
@@ -58,12 +63,12 @@ impl Plan {
         };
         let title = all(1);
         let footer = all(1);
-        let counts = all(count.saturating_add(1));
+        let counts = all(table(3));
         let header = all(1);
         let listed = all(count.saturating_sub(1).min(area.height / 4));
         let chart = all(LOWEST);
-        let times = all(count.saturating_add(1));
-        let intended = if times > 0 { all(count) } else { 0 };
+        let times = all(table(4));
+        let intended = if times > count { all(count) } else { 0 };
         let rows = [
             title,
             header + listed,

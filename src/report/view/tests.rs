@@ -119,7 +119,7 @@ fn text(buffer: &Buffer) -> String {
 #[test]
 fn one_target_fills_a_terminal_of_the_usual_size() {
     insta::assert_snapshot!(drawn(&[eventful(1, 0.2)], 80, 24), @r##"
-wsbeat ping  Ping frames of 16 bytes every 100 ms                        0:00:12
+wsbeat ping  Ping frames of 16 bytes every 100ms                         0:00:12
 ws://127.0.0.1:8001/  (127.0.0.1:8001)
  round trip, ms  ━ raw  ━ from due  × lost ──────────  round trips from ────────
 1000│         ××                                          0.2 ms ███████▋ 21
@@ -150,7 +150,7 @@ q quit
 fn two_targets_stand_side_by_side() {
     let both = [eventful(1, 0.2), eventful(2, 31.0)];
     insta::assert_snapshot!(drawn(&both, 80, 24), @r##"
-wsbeat ping  Ping frames of 16 bytes every 100 ms                        0:00:12
+wsbeat ping  Ping frames of 16 bytes every 100ms                         0:00:12
 1 ws://127.0.0.1:8001/  (127.0.0.1:8001)
 2 ws://127.0.0.1:8002/  (127.0.0.1:8002)
  1 ms  ━ raw  ━ from due  × lost ───────  2 ms  ━ raw  ━ from due  × lost ──────
@@ -181,7 +181,7 @@ q quit
 fn many_targets_share_a_chart() {
     let many = [1, 2, 3, 4].map(|target| eventful(target, f64::from(target as u32)));
     insta::assert_snapshot!(drawn(&many, 80, 24), @r##"
-wsbeat ping  Ping frames of 16 bytes every 100 ms                        0:00:12
+wsbeat ping  Ping frames of 16 bytes every 100ms                         0:00:12
 1 ws://127.0.0.1:8001/  (127.0.0.1:8001)
 2 ws://127.0.0.1:8002/  (127.0.0.1:8002)
 3 ws://127.0.0.1:8003/  (127.0.0.1:8003)
@@ -216,7 +216,7 @@ fn before_the_first_pong_and_after_a_failure_there_is_something_to_read() {
     let error = "connecting to b.example: refused\u{1b}[2J".to_owned();
     failed.standing = Standing::Failed(Outcome::Failed, error);
     insta::assert_snapshot!(drawn(&[connecting, failed], 60, 14), @r##"
-wsbeat ping  Ping frames of 16 bytes every 100 ms    0:00:12
+wsbeat ping  Ping frames of 16 bytes every 100ms     0:00:12
 1 ws://a.example/  connecting …
 2 failed: connecting to b.example: refused\u{1b}[2J
  1 ms  ━ raw  ━ from due  × lo  2 ms  ━ raw  ━ from due  × l
@@ -252,7 +252,7 @@ q quit
 wsbeat ping  P   0:00:12
     sent received
      120      117
-q quit
+q quit   and 1 more targ
 "##);
 }
 
@@ -294,9 +294,11 @@ fn without_colours_there_are_none_and_shapes_tell_the_same() {
 
 #[test]
 fn each_stage_says_what_the_keys_do() {
-    assert_eq!(footer(Stage::Running).to_string(), "q quit");
+    assert_eq!(footer(Stage::Running, 0).to_string(), "q quit");
+    let more = footer(Stage::Running, 43).to_string();
+    assert!(more.contains("and 43 more targets"), "{more}");
     assert_eq!(
-        footer(Stage::Ending).to_string(),
+        footer(Stage::Ending, 0).to_string(),
         "closing …  q quit without waiting for it"
     );
     assert_eq!(running(Duration::from_secs(3723)), "1:02:03");
