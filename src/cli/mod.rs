@@ -43,7 +43,7 @@ use stopping::{Keyboard, Signals, aside_unless_stopped};
 use values::OutputFormat;
 
 /// Timed conversations over WebSockets: solves hackattic's "WebSocket chit chat", practises it,
-/// replays it.
+/// replays it, and measures the round trips of any server.
 #[derive(Debug, Parser)]
 #[command(name = "wsbeat", version, max_term_width = 100)]
 struct Cli {
