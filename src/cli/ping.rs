@@ -14,7 +14,7 @@ use super::stopping::{stop_after, unless_stopped};
 use super::values::{OutputFormat, count, duration, payload_size, wait};
 use super::{Aside, Context, seed, viewing};
 use crate::conversation::latency::{
-    Medium, PayloadSize, Pinger, PingerEvent, PingerSettings, Statistics,
+    Medium, PayloadSize, Pinger, PingerEvent, PingerSettings, RandomPart, Statistics,
 };
 use crate::conversation::{Stamp, WireEvent};
 use crate::hackattic::{OneTimeToken, conceal_token};
@@ -104,7 +104,7 @@ struct Target {
     address: Address,
     /// The one-time token in the address, if there is one.
     token: Option<OneTimeToken>,
-    seed: [u8; 32],
+    random_part: RandomPart,
 }
 
 /// Whether there is a line for each pong.
@@ -145,7 +145,7 @@ impl Arguments {
                 number: index + 1,
                 address,
                 token,
-                seed: seed::secret()?,
+                random_part: seed::random_part()?,
             });
         }
         let addresses: Vec<_> = targets.iter().map(|it| it.address.clone()).collect();
@@ -326,7 +326,7 @@ impl Run<'_> {
         self.tallies.change(target.number, |tally| {
             tally.standing = Standing::Open(peer.to_string());
         });
-        let mut pinger = Pinger::new(self.settings, target.seed);
+        let mut pinger = Pinger::new(self.settings, target.random_part.clone());
         let mut account = Account {
             run: self,
             target: target.number,

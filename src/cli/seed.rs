@@ -2,7 +2,11 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the one place")]
 
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
 use super::failure::{Failure, Kind};
+use crate::conversation::latency::RandomPart;
 
 /// A seed that is different every time.
 pub(super) fn fresh() -> Result<u64, Failure> {
@@ -14,6 +18,20 @@ pub(super) fn secret() -> Result<[u8; 32], Failure> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(no_randomness)?;
     Ok(seed)
+}
+
+/// The random part of pings: a generator of its own for each number, from a seed that nobody can guess.
+pub(super) fn random_part() -> Result<RandomPart, Failure> {
+    let secret = secret()?;
+    Ok(RandomPart::new(move |sequence| {
+        let mut seed = secret;
+        for (byte, of_sequence) in seed.iter_mut().zip(sequence.to_le_bytes()) {
+            *byte ^= of_sequence;
+        }
+        let mut part = [0; RandomPart::BYTES];
+        StdRng::from_seed(seed).fill_bytes(&mut part);
+        part
+    }))
 }
 
 fn no_randomness(error: getrandom::Error) -> Failure {

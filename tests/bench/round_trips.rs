@@ -22,7 +22,7 @@ use anyhow::Context;
 use support::Times;
 use tokio_tungstenite::tungstenite;
 use wsbeat::conversation::latency::{
-    Medium, PayloadSize, Pinger, PingerEvent, PingerSettings, Statistics,
+    Medium, PayloadSize, Pinger, PingerEvent, PingerSettings, RandomPart, Statistics,
 };
 use wsbeat::conversation::{Stamp, WireEvent};
 use wsbeat::link::{
@@ -180,7 +180,7 @@ fn pinged(peer: SocketAddr, count: u32) -> anyhow::Result<Measured> {
         let tally = PingTally::new(1, address.to_string(), INTERVAL);
         measured.tallies.lock().push(tally);
         let (_stopper, mut stop) = Stop::channel();
-        let mut pinger = Pinger::new(settings, [7; 32]);
+        let mut pinger = Pinger::new(settings, RandomPart::new(|_| [7; RandomPart::BYTES]));
         link::drive(connection, &mut pinger, &mut measured, limits, &mut stop).await;
         Ok(measured)
     })

@@ -15,6 +15,6 @@ mod tests;
 
 pub use echo::Echo;
 pub use keep_alive::{KeepAlive, KeepAliveEvent, KeepAliveSettings};
-pub use pinger::{Flight, Medium, PayloadSize, Pinger, PingerEvent, PingerSettings};
+pub use pinger::{Flight, Medium, PayloadSize, Pinger, PingerEvent, PingerSettings, RandomPart};
 pub use series::{Series, Slot, Span};
 pub use statistics::{RoundTrips, Statistics};

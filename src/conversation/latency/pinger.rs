@@ -1,9 +1,8 @@
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
-
-use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
 
 use crate::conversation::{Message, Output, Party, Stamp};
 
@@ -140,6 +139,31 @@ pub enum PingerEvent {
     },
 }
 
+/// The part of each ping that makes its pong known: by the number of the ping, always the same for
+/// the same number. A party draws nothing by itself, so that it is handed in. Whoever can guess it
+/// can answer pings without having seen them.
+#[derive(Clone)]
+pub struct RandomPart {
+    of: Arc<dyn Fn(u32) -> [u8; RandomPart::BYTES] + Send + Sync>,
+}
+
+impl RandomPart {
+    /// How much there is of it: more than the largest payload takes, at two digits a byte.
+    pub const BYTES: usize = 64;
+
+    /// The random part that this function gives for a number.
+    pub fn new(of: impl Fn(u32) -> [u8; RandomPart::BYTES] + Send + Sync + 'static) -> Self {
+        RandomPart { of: Arc::new(of) }
+    }
+}
+
+impl fmt::Debug for RandomPart {
+    /// Shows nothing of it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RandomPart").finish_non_exhaustive()
+    }
+}
+
 /// The party that measures round trips.
 ///
 /// Pings are due at fixed times, the first at the opening, whether or not the last pong is back. One
@@ -150,7 +174,7 @@ pub enum PingerEvent {
 #[derive(Debug)]
 pub struct Pinger {
     settings: PingerSettings,
-    seed: [u8; 32],
+    random_part: RandomPart,
     /// How many pings have been handed to the driver.
     handed_out: u32,
     /// The one of them that the driver has not written yet.
@@ -170,12 +194,11 @@ enum State {
 }
 
 impl Pinger {
-    /// A pinger whose random parts are drawn from this seed. Whoever knows it can answer pings that
-    /// it has not seen.
-    pub fn new(settings: PingerSettings, seed: [u8; 32]) -> Self {
+    /// A pinger whose pings carry this random part.
+    pub fn new(settings: PingerSettings, random_part: RandomPart) -> Self {
         Pinger {
             settings,
-            seed,
+            random_part,
             handed_out: 0,
             unwritten: None,
             awaited: BTreeMap::new(),
@@ -202,14 +225,9 @@ impl Pinger {
 
     /// The payload of a ping: its number, then digits that nobody can guess.
     fn payload(&self, sequence: u32) -> String {
-        let mut seed = self.seed;
-        for (byte, of_sequence) in seed.iter_mut().zip(sequence.to_le_bytes()) {
-            *byte ^= of_sequence;
-        }
-        let mut rng = StdRng::from_seed(seed);
         let mut payload = format!("{sequence:0SEQUENCE_DIGITS$x}");
-        while payload.len() < self.settings.payload.bytes() {
-            payload.push_str(&format!("{:08x}", rng.next_u32()));
+        for byte in (self.random_part.of)(sequence) {
+            payload.push_str(&format!("{byte:02x}"));
         }
         payload.truncate(self.settings.payload.bytes());
         payload

@@ -21,7 +21,7 @@ fn ms(millis: u64) -> Stamp {
 }
 
 fn pinger(settings: PingerSettings) -> Pinger {
-    Pinger::new(settings, [7; 32])
+    Pinger::new(settings, RandomPart::new(|_| [7; RandomPart::BYTES]))
 }
 
 /// A pinger, and what has come of it.

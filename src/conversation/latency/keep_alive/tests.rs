@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::conversation::challenge::Interval;
-use crate::conversation::latency::{Echo, Medium, PayloadSize, Pinger, PingerSettings};
+use crate::conversation::latency::{Echo, Medium, PayloadSize, Pinger, PingerSettings, RandomPart};
 
 const SETTINGS: KeepAliveSettings = KeepAliveSettings {
     idle: Duration::from_secs(30),
@@ -105,7 +105,7 @@ fn what_the_party_sends_comes_first_and_its_close_is_the_last() {
         wait: Duration::from_secs(1),
         payload: PayloadSize::default(),
     };
-    let pinger = Pinger::new(settings, [7; 32]);
+    let pinger = Pinger::new(settings, random_part());
     let mut party = KeepAlive::new(pinger, Some(SETTINGS));
     party.handle_open(Stamp::OPENING);
     let mut pings = Vec::new();
@@ -277,6 +277,10 @@ fn drive<P: Party>(party: &mut P, script: &[(Duration, Says)]) -> Vec<(Stamp, Ou
     outputs
 }
 
+fn random_part() -> RandomPart {
+    RandomPart::new(|_| [7; RandomPart::BYTES])
+}
+
 /// Plays a script to a party with a keep-alive around it and to the same party alone, which has to
 /// make no difference to the party.
 fn lives_as_without_it(script: &[(Duration, Says)], is_on: bool) -> Result<(), TestCaseError> {
@@ -289,7 +293,7 @@ fn lives_as_without_it(script: &[(Duration, Says)], is_on: bool) -> Result<(), T
                 wait: Duration::from_millis(3_003),
                 payload: PayloadSize::default(),
             },
-            [7; 32],
+            random_part(),
         ),
         told: Vec::new(),
     };
