@@ -13,6 +13,8 @@ const GIVEN_UP_REMEMBERED: usize = 65_536;
 /// How many hexadecimal digits of a payload are the sequence number. The rest are random.
 const SEQUENCE_DIGITS: usize = 8;
 
+const HEXADECIMAL: &[u8; 16] = b"0123456789abcdef";
+
 /// What a pinger sends, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PingerSettings {
@@ -226,10 +228,10 @@ impl Pinger {
     /// The payload of a ping: its number, then digits that nobody can guess.
     fn payload(&self, sequence: u32) -> String {
         let mut payload = format!("{sequence:0SEQUENCE_DIGITS$x}");
-        for byte in (self.random_part.of)(sequence) {
-            payload.push_str(&format!("{byte:02x}"));
-        }
-        payload.truncate(self.settings.payload.bytes());
+        let part = (self.random_part.of)(sequence);
+        let digits = part.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+        let digits = digits.map(|digit| char::from(HEXADECIMAL[usize::from(digit)]));
+        payload.extend(digits.take(self.settings.payload.bytes() - SEQUENCE_DIGITS));
         payload
     }
 

@@ -47,8 +47,11 @@ impl Window {
         // What is put together into one dot stays together, wherever the window has moved.
         let steps = u32::try_from(newest.as_nanos() / step.as_nanos()).unwrap_or(u32::MAX - 1);
         let end = step.saturating_mul(steps + 1);
+        // On a chart of one dot, a step may be longer than the stretch: the newest is shown all the
+        // same.
+        let newest = step.saturating_mul(steps);
         Window {
-            begin: end.saturating_sub(length),
+            begin: end.saturating_sub(length).min(newest),
             end,
             step,
         }
@@ -202,6 +205,14 @@ mod tests {
         assert_eq!(window(99), [0.0, 100.0]);
         assert_eq!(window(250), [151.0, 251.0]);
         assert_eq!(clock(secs(3723)), "1:02:03");
+    }
+
+    #[test]
+    fn a_chart_of_one_dot_shows_the_newest() {
+        let slot = Duration::from_nanos(1_000_001);
+        let newest = USUAL + Duration::from_nanos(1);
+        let window = Window::new(slot, slot, newest, 1);
+        assert!(window.dot(newest).is_some(), "{window:?}");
     }
 
     #[test]
