@@ -13,7 +13,7 @@ use support::{
     Asked, Port, Presents, Proxy, Reply, Script, Server, Socket, TlsFront, assert_says, hold,
 };
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use wsbeat::conversation::{Message, Output, Party, Stamp, WireEvent};
+use wsbeat::conversation::{Farewell, Message, Output, Party, Stamp, WireEvent};
 use wsbeat::link::{
     Address, Authority, Connection, DialError, Dialed, Dialer, Limits, Observer, Phase, Proxies,
     RefusalReason, Resolution, Stop, Transport, Trust, TunnelError, client_config, drive,
@@ -68,6 +68,7 @@ struct Listener {
 
 impl Party for Listener {
     type Event = ();
+    type Cue = std::convert::Infallible;
 
     fn handle_open(&mut self, _at: Stamp) {}
 
@@ -82,7 +83,7 @@ impl Party for Listener {
             return None;
         }
         self.is_done = true;
-        Some(Output::Close)
+        Some(Output::Close(Farewell::normal()))
     }
 
     fn poll_timeout(&self) -> Option<Stamp> {

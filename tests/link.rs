@@ -252,6 +252,7 @@ struct Flood {
 
 impl Party for Flood {
     type Event = ();
+    type Cue = std::convert::Infallible;
 
     fn handle_open(&mut self, _at: Stamp) {}
 
@@ -329,6 +330,7 @@ struct Silent;
 
 impl Party for Silent {
     type Event = ();
+    type Cue = std::convert::Infallible;
 
     fn handle_open(&mut self, _at: Stamp) {}
 

@@ -174,7 +174,7 @@ impl Failure {
             EndCause::Violated(violation) => Kind::Protocol.because(format_args!(
                 "the server broke the WebSocket protocol {after}: {violation}"
             )),
-            EndCause::PeerClosed | EndCause::Done => {
+            EndCause::PeerClosed | EndCause::Done | EndCause::Overrun => {
                 let CloseReason { code, reason, .. } = &ending.close;
                 let mut close = match *code {
                     CloseReason::NO_STATUS => "without a code".to_owned(),

@@ -15,7 +15,7 @@ mod stamp;
 mod wire;
 
 pub use stamp::Stamp;
-pub use wire::{CloseReason, ClosedBy, Message, WireEvent};
+pub use wire::{CloseReason, ClosedBy, Farewell, Message, WireEvent};
 
 /// One side of a conversation.
 ///
@@ -30,6 +30,8 @@ pub use wire::{CloseReason, ClosedBy, Message, WireEvent};
 /// - When the stamp that [`poll_timeout`](Party::poll_timeout) names has passed, the driver calls
 ///   [`handle_timeout`](Party::handle_timeout). The stamp may change after every `handle_*` call,
 ///   so the driver asks anew each time. A call that comes early does nothing.
+/// - What is said to the party from beside the connection reaches it through
+///   [`handle_cue`](Party::handle_cue), in order, at the stamp at which the driver took it up.
 /// - After [`Output::Close`] the party sends nothing more. What the peer had under way is still
 ///   delivered, until its side of the closing handshake arrives, unless a stop or a limit ended the
 ///   conversation.
@@ -42,6 +44,10 @@ pub trait Party {
     /// What this party notices about the conversation.
     type Event;
 
+    /// What can be said to this party from beside the connection: by a person at a keyboard, or by
+    /// what it shares with other parties. [`Infallible`](std::convert::Infallible) for nothing.
+    type Cue;
+
     /// The connection is open; time counts from here.
     fn handle_open(&mut self, at: Stamp);
 
@@ -50,6 +56,11 @@ pub trait Party {
 
     /// The time asked for with [`poll_timeout`](Party::poll_timeout) has come.
     fn handle_timeout(&mut self, at: Stamp);
+
+    /// Somebody beside the connection says something.
+    fn handle_cue(&mut self, at: Stamp, cue: Self::Cue) {
+        let _ = (at, cue);
+    }
 
     /// A message that this party sent has been handed to the network, whole. `at` is when the
     /// write ended, not when the message was queued.
@@ -76,6 +87,6 @@ pub enum Output<E> {
     Send(Message),
     /// Tell whoever listens.
     Event(E),
-    /// Begin the closing handshake: this party has nothing more to say.
-    Close,
+    /// Begin the closing handshake with these words: this party has nothing more to say.
+    Close(Farewell),
 }

@@ -54,6 +54,53 @@ impl CloseReason {
     pub const NO_STATUS: u16 = 1005;
     /// There was no Close frame. Never sent.
     pub const ABNORMAL: u16 = 1006;
+    /// The peer has done what it must not.
+    pub const POLICY_VIOLATION: u16 = 1008;
+    /// A message is too big.
+    pub const TOO_BIG: u16 = 1009;
+    /// The server is overloaded, or this client too slow for it: to be tried again later
+    /// (registered by IANA for RFC 6455).
+    pub const TRY_AGAIN_LATER: u16 = 1013;
+}
+
+/// What this side says in its Close frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Farewell {
+    code: u16,
+    reason: String,
+}
+
+impl Farewell {
+    /// The longest reason, in bytes: a control frame carries 125, two of which are the code (RFC
+    /// 6455 section 5.5).
+    pub const LONGEST_REASON: usize = 123;
+
+    /// A code of RFC 6455 section 7.4 and a reason, of which as much is said as fits.
+    pub fn new(code: u16, reason: &str) -> Self {
+        let mut end = reason.len().min(Self::LONGEST_REASON);
+        while !reason.is_char_boundary(end) {
+            end -= 1;
+        }
+        Farewell {
+            code,
+            reason: reason[..end].to_owned(),
+        }
+    }
+
+    /// All has been said.
+    pub fn normal() -> Self {
+        Farewell::new(CloseReason::NORMAL, "")
+    }
+
+    /// The code.
+    pub fn code(&self) -> u16 {
+        self.code
+    }
+
+    /// The reason, often empty.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
 }
 
 /// Who ended a connection.

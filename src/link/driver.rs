@@ -11,8 +11,10 @@ use tungstenite::protocol::CloseFrame;
 
 use super::error::Broken;
 use super::timer::{Precision, Timer};
-use super::{Connection, Stop, StopReason, Violation, clock};
-use crate::conversation::{CloseReason, ClosedBy, Message, Output, Party, Stamp, WireEvent};
+use super::{Connection, Inbox, Stop, StopReason, Violation, clock};
+use crate::conversation::{
+    CloseReason, ClosedBy, Farewell, Message, Output, Party, Stamp, WireEvent,
+};
 
 /// Who hears of what happens in a conversation, in the order in which it happened, and after the
 /// party's answers to it have been written, so that no answer waits for an observer. The next frame
@@ -73,6 +75,9 @@ pub enum EndCause {
     Stopped(StopReason),
     /// No message came for this long.
     Idle(Duration),
+    /// There was no room for a cue in the [`Inbox`]: the peer does not read as fast as it is told
+    /// things.
+    Overrun,
     /// The connection was lost.
     Lost(io::Error),
     /// The peer broke the WebSocket protocol.
@@ -96,10 +101,36 @@ where
     P: Party,
     O: Observer<P::Event>,
 {
+    drive_with_cues(
+        connection,
+        party,
+        &mut Inbox::empty(),
+        observer,
+        limits,
+        stop,
+    )
+    .await
+}
+
+/// As [`drive`], for a party that takes cues. An inbox that is overrun ends the conversation, too.
+pub async fn drive_with_cues<S, P, O>(
+    connection: Connection<S>,
+    party: &mut P,
+    inbox: &mut Inbox<P::Cue>,
+    observer: &mut O,
+    limits: Limits,
+    stop: &mut Stop,
+) -> Ending
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    P: Party,
+    O: Observer<P::Event>,
+{
     let driver = Driver {
         timer: Timer::new(limits.precision),
         connection,
         party,
+        inbox,
         observer,
         limits,
         stop,
@@ -111,6 +142,7 @@ where
 struct Driver<'a, S, P: Party, O> {
     connection: Connection<S>,
     party: &'a mut P,
+    inbox: &'a mut Inbox<P::Cue>,
     observer: &'a mut O,
     limits: Limits,
     stop: &'a mut Stop,
@@ -125,8 +157,9 @@ enum News<E> {
 }
 
 /// What the driver waited for.
-enum Wake {
+enum Wake<C> {
     Message(Stamp, Message),
+    Cue(C),
     Timeout,
     End(End),
 }
@@ -136,11 +169,17 @@ struct End {
     cause: EndCause,
     /// The peer's Close frame, if that is the cause, and when it came.
     close: Option<(Stamp, CloseReason)>,
+    /// What the party wants said in ours, if that is the cause.
+    farewell: Option<Farewell>,
 }
 
 impl From<EndCause> for End {
     fn from(cause: EndCause) -> Self {
-        End { cause, close: None }
+        End {
+            cause,
+            close: None,
+            farewell: None,
+        }
     }
 }
 
@@ -176,6 +215,10 @@ where
                     self.party.handle_message(at, &message);
                     self.note(at, WireEvent::Received(message));
                 }
+                Wake::Cue(cue) => {
+                    let at = self.connection.clock.stamp();
+                    self.party.handle_cue(at, cue);
+                }
                 Wake::Timeout => self.party.handle_timeout(self.connection.clock.stamp()),
                 Wake::End(end) => break end,
             }
@@ -185,7 +228,7 @@ where
 
     /// Waits for the next thing to happen. Nothing is written meanwhile but the automatic answers
     /// to the peer's control frames, so that dropping the losers of the race loses nothing.
-    async fn wait(&mut self, last_message: Instant) -> Wake {
+    async fn wait(&mut self, last_message: Instant) -> Wake<P::Cue> {
         let timeout = self
             .party
             .poll_timeout()
@@ -205,6 +248,10 @@ where
                 received(at, frame)
             }
             () = self.timer.wait_until(timeout) => Wake::Timeout,
+            cue = self.inbox.next() => match cue {
+                Some(cue) => Wake::Cue(cue),
+                None => Wake::End(EndCause::Overrun.into()),
+            },
             limit = idle => Wake::End(EndCause::Idle(limit).into()),
             reason = self.stop.requested() => Wake::End(EndCause::Stopped(reason).into()),
         }
@@ -215,7 +262,12 @@ where
         while let Some(output) = self.party.poll_output() {
             match output {
                 Output::Event(event) => self.news.push(News::Event(event)),
-                Output::Close => return Err(EndCause::Done.into()),
+                Output::Close(farewell) => {
+                    return Err(End {
+                        farewell: Some(farewell),
+                        ..EndCause::Done.into()
+                    });
+                }
                 Output::Send(message) => {
                     self.send(&message).await?;
                     let written = self.connection.clock.stamp();
@@ -245,6 +297,12 @@ where
             () = tokio::time::sleep(self.limits.write) => {
                 let reason = format!("the peer has not read for {:?}", self.limits.write);
                 return Err(EndCause::Lost(io::Error::new(io::ErrorKind::TimedOut, reason)).into());
+            }
+            () = self.inbox.overrun() => {
+                match tokio::time::timeout(self.limits.close, &mut writing).await {
+                    Ok(written) => written,
+                    Err(_elapsed) => return Err(EndCause::Overrun.into()),
+                }
             }
             reason = self.stop.requested() => {
                 match tokio::time::timeout(self.limits.close, &mut writing).await {
@@ -283,7 +341,10 @@ where
 }
 
 /// What a read means.
-fn received(at: Stamp, frame: Option<Result<tungstenite::Message, tungstenite::Error>>) -> Wake {
+fn received<C>(
+    at: Stamp,
+    frame: Option<Result<tungstenite::Message, tungstenite::Error>>,
+) -> Wake<C> {
     use tungstenite::Message as Frame;
     let frame = frame.unwrap_or(Err(tungstenite::Error::ConnectionClosed));
     let message = match frame {
@@ -295,6 +356,7 @@ fn received(at: Stamp, frame: Option<Result<tungstenite::Message, tungstenite::E
             return Wake::End(End {
                 cause: EndCause::PeerClosed,
                 close: Some((at, peer_closed(frame))),
+                farewell: None,
             });
         }
         // Reading never yields raw frames, and a timeout that comes early does nothing.

@@ -4,7 +4,8 @@
 //! and its duration reported. A server [grants the upgrade](grant_upgrade) that a request asks
 //! for. [`drive`] then runs a [`Party`](crate::conversation::Party) over the
 //! connection, at either end: it stamps each frame as it is read, sends what the party says, and
-//! closes properly. A [`Stop`] ends a conversation from outside.
+//! closes properly. A [`Stop`] ends a conversation from outside, and an [`Inbox`] brings a party what
+//! is said to it from beside the connection.
 //!
 //! On the way there may be a [`Proxy`], names may be [resolved](Resolution) otherwise than by the
 //! system, and whose certificates are good is a matter of [`Trust`].
@@ -21,6 +22,7 @@ mod driver;
 mod error;
 mod excerpt;
 mod headers;
+mod inbox;
 mod proxy;
 mod race;
 mod resolution;
@@ -36,10 +38,11 @@ pub use address::{Address, AddressError};
 pub use certificate::{CertificateRefused, RefusalReason, is_no_tls};
 pub use connection::{Connection, MESSAGE_LIMIT};
 pub use dial::{Dialed, Dialer, Phases, Transport};
-pub use driver::{EndCause, Ending, Limits, Observer, drive};
+pub use driver::{EndCause, Ending, Limits, Observer, drive, drive_with_cues};
 pub use error::{DialError, Encryption, Phase, Violation};
 pub use excerpt::{Excerpt, Printable};
 pub use headers::{Header, HeaderError, Subprotocol, SubprotocolError};
+pub use inbox::{Inbox, Prompter, Unheard};
 pub use proxy::{Proxies, Proxy, ProxyError};
 pub use resolution::{Resolution, ResolutionError};
 pub use stop::{Stop, StopReason, Stopper};

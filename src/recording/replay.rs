@@ -52,7 +52,7 @@ fn drain<P: Party>(
         match output {
             Output::Send(message) => said(at, message),
             Output::Event(event) => noticed(event),
-            Output::Close => {}
+            Output::Close(_) => {}
         }
     }
 }

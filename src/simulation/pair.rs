@@ -3,7 +3,9 @@ use std::mem;
 use std::time::Duration;
 
 use super::Path;
-use crate::conversation::{CloseReason, ClosedBy, Message, Output, Party, Stamp, WireEvent};
+use crate::conversation::{
+    CloseReason, ClosedBy, Farewell, Message, Output, Party, Stamp, WireEvent,
+};
 
 /// Who hears of what happens in a simulated conversation. Stamps of the client's side count from
 /// when it learned that the connection was open, stamps of the server's from when it opened it.
@@ -150,7 +152,7 @@ impl<'a, P: Party> Side<'a, P> {
                         out.send(now, Flight::Message(message));
                     }
                 }
-                Output::Close => self.close(now, out, ClosedBy::Us, tell),
+                Output::Close(farewell) => self.close(now, out, ClosedBy::Us, farewell, tell),
             }
         }
     }
@@ -161,6 +163,7 @@ impl<'a, P: Party> Side<'a, P> {
         now: Stamp,
         out: &mut Direction<'_>,
         by: ClosedBy,
+        farewell: Farewell,
         tell: &mut impl FnMut(News<'_, P::Event>),
     ) {
         if mem::replace(&mut self.has_closed, true) {
@@ -168,8 +171,8 @@ impl<'a, P: Party> Side<'a, P> {
         }
         let close = CloseReason {
             by,
-            code: CloseReason::NORMAL,
-            reason: String::new(),
+            code: farewell.code(),
+            reason: farewell.reason().to_owned(),
         };
         tell(News::Wire(self.stamp(now), &WireEvent::Close(close)));
         out.send(now, Flight::Close);
@@ -199,7 +202,7 @@ impl<'a, P: Party> Side<'a, P> {
                 }
             }
             Flight::Close => {
-                self.close(now, out, ClosedBy::Peer, tell);
+                self.close(now, out, ClosedBy::Peer, Farewell::normal(), tell);
                 self.is_over = true;
                 self.party.handle_close(self.stamp(now));
             }

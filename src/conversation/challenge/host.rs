@@ -1,8 +1,9 @@
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use super::{Interval, Round, Verdict};
-use crate::conversation::{Message, Output, Party, Stamp};
+use crate::conversation::{Farewell, Message, Output, Party, Stamp};
 
 const HELLO: &str = "hello! start counting the time between the pings (start from the moment you \
                      opened this connection)";
@@ -181,7 +182,7 @@ impl Host {
 
     fn finish(&mut self) {
         self.state = State::Silent;
-        self.outputs.push_back(Output::Close);
+        self.outputs.push_back(Output::Close(Farewell::normal()));
     }
 
     fn is_playing(&self) -> bool {
@@ -258,6 +259,7 @@ impl Host {
 
 impl Party for Host {
     type Event = HostEvent;
+    type Cue = Infallible;
 
     fn handle_open(&mut self, at: Stamp) {
         if self.state == State::Refusing {

@@ -1,9 +1,10 @@
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::{Estimate, Estimator, EstimatorKind, Interval, Loss, Round, ServerMessage, Verdict};
-use crate::conversation::{Message, Output, Party, Stamp};
+use crate::conversation::{Farewell, Message, Output, Party, Stamp};
 
 /// The client's side of the challenge: measures the time between beats and answers each one.
 ///
@@ -169,7 +170,7 @@ impl Player {
 
     fn finish(&mut self, standing: Standing) {
         self.standing = standing;
-        self.outputs.push_back(Output::Close);
+        self.outputs.push_back(Output::Close(Farewell::normal()));
     }
 
     fn answer(&mut self, at: Stamp) {
@@ -286,6 +287,7 @@ impl Player {
 
 impl Party for Player {
     type Event = PlayerEvent;
+    type Cue = Infallible;
 
     fn handle_open(&mut self, at: Stamp) {
         self.counting_from = at;

@@ -88,7 +88,9 @@ fn a_limited_player_leaves_and_still_hears_the_verdict() {
     while let Some(output) = player.poll_output() {
         outputs.push(output);
     }
-    let closed = outputs.iter().position(|output| *output == Output::Close);
+    let closed = outputs
+        .iter()
+        .position(|output| matches!(output, Output::Close(_)));
     let verdicts: Vec<_> = outputs
         .iter()
         .enumerate()

@@ -24,6 +24,7 @@ impl Echo {
 
 impl Party for Echo {
     type Event = Infallible;
+    type Cue = Infallible;
 
     fn handle_open(&mut self, _at: Stamp) {}
 

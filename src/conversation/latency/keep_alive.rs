@@ -1,10 +1,13 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::conversation::{Message, Output, Party, Stamp};
+use crate::conversation::{CloseReason, Farewell, Message, Output, Party, Stamp};
 
 /// How the payload of a keep-alive ping begins. Its number follows.
 const PAYLOAD: &str = "wsbeat keep-alive ";
+
+/// What a peer that has been given up is told, should it hear it.
+const GIVEN_UP: &str = "no answer to a ping";
 
 /// When a silent peer is asked whether it is still there, and when it is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,6 +152,7 @@ impl<P: Party> KeepAlive<P> {
 
 impl<P: Party> Party for KeepAlive<P> {
     type Event = KeepAliveEvent<P::Event>;
+    type Cue = P::Cue;
 
     fn handle_open(&mut self, at: Stamp) {
         if self.watch == Watch::Opening {
@@ -208,6 +212,10 @@ impl<P: Party> Party for KeepAlive<P> {
         }
     }
 
+    fn handle_cue(&mut self, at: Stamp, cue: P::Cue) {
+        self.party.handle_cue(at, cue);
+    }
+
     fn handle_close(&mut self, at: Stamp) {
         if self.watch != Watch::GivenUp {
             self.watch = Watch::Nothing;
@@ -220,13 +228,13 @@ impl<P: Party> Party for KeepAlive<P> {
             match output {
                 Output::Event(event) => return Some(Output::Event(KeepAliveEvent::Inner(event))),
                 // Nobody is there to hear it.
-                Output::Send(_) | Output::Close if self.watch == Watch::GivenUp => {}
+                Output::Send(_) | Output::Close(_) if self.watch == Watch::GivenUp => {}
                 Output::Send(message) => return Some(Output::Send(message)),
-                Output::Close => {
+                Output::Close(farewell) => {
                     self.watch = Watch::Nothing;
                     // After a Close nothing is sent.
                     self.outputs.retain(|own| !matches!(own, Own::Ping));
-                    return Some(Output::Close);
+                    return Some(Output::Close(farewell));
                 }
             }
         }
@@ -240,7 +248,7 @@ impl<P: Party> Party for KeepAlive<P> {
             Own::Unanswered { pinged, at } => {
                 Output::Event(KeepAliveEvent::Unanswered { pinged, at })
             }
-            Own::Close => Output::Close,
+            Own::Close => Output::Close(Farewell::new(CloseReason::GOING_AWAY, GIVEN_UP)),
         })
     }
 

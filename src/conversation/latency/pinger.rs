@@ -1,10 +1,11 @@
 use std::collections::{BTreeMap, VecDeque};
+use std::convert::Infallible;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::conversation::{Message, Output, Party, Stamp};
+use crate::conversation::{Farewell, Message, Output, Party, Stamp};
 
 /// How many pings that were given up are remembered, so that their pongs are still known when they
 /// come. Beyond that the oldest is forgotten: a peer that never answers must not fill the memory.
@@ -299,13 +300,14 @@ impl Pinger {
         let is_done = self.next_due().is_none() && self.unwritten.is_none();
         if is_done && self.awaited.is_empty() && self.state == State::Open {
             self.state = State::Over;
-            self.outputs.push_back(Output::Close);
+            self.outputs.push_back(Output::Close(Farewell::normal()));
         }
     }
 }
 
 impl Party for Pinger {
     type Event = PingerEvent;
+    type Cue = Infallible;
 
     fn handle_open(&mut self, at: Stamp) {
         if self.state == State::Unopened {

@@ -57,7 +57,7 @@ impl Bench {
                     self.sent.push(message);
                 }
                 Output::Event(event) => self.events.push(event),
-                Output::Close => self.is_closed = true,
+                Output::Close(_) => self.is_closed = true,
             }
         }
     }

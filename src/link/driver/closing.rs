@@ -6,7 +6,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use super::{Driver, End, EndCause, Ending, Observer, Wake, received};
-use crate::conversation::{CloseReason, ClosedBy, Party, Stamp, WireEvent};
+use crate::conversation::{CloseReason, ClosedBy, Farewell, Party, Stamp, WireEvent};
 use crate::link::{MESSAGE_LIMIT, clock};
 
 /// How many bytes are still taken in from a peer that broke the protocol: what a well-meaning one
@@ -33,6 +33,7 @@ where
         let End {
             mut cause,
             mut close,
+            farewell,
         } = end;
         self.note_remaining_events();
         self.tell();
@@ -48,14 +49,14 @@ where
                 }
             }
             EndCause::Violated(violation) => {
-                let goodbye = (violation.close_code(), String::new());
+                let goodbye = Farewell::new(violation.close_code(), "");
                 if self.say_goodbye(&goodbye).await {
                     self.hear_no_more().await;
                 }
                 ours = Some(goodbye);
             }
-            EndCause::Done | EndCause::Stopped(_) | EndCause::Idle(_) => {
-                let goodbye = farewell(&cause);
+            EndCause::Done | EndCause::Stopped(_) | EndCause::Idle(_) | EndCause::Overrun => {
+                let goodbye = farewell.unwrap_or_else(|| farewell_for(&cause));
                 // A party that has been stopped plays no more.
                 let late = match cause {
                     EndCause::Done => Late::Heard,
@@ -69,7 +70,7 @@ where
         }
         let (at, close) = close.unwrap_or_else(|| {
             let (by, (code, reason)) = match ours {
-                Some(goodbye) => (ClosedBy::Us, goodbye),
+                Some(goodbye) => (ClosedBy::Us, (goodbye.code(), goodbye.reason().to_owned())),
                 None => (ClosedBy::Network, (CloseReason::ABNORMAL, lost(&cause))),
             };
             (
@@ -86,10 +87,10 @@ where
 
     /// Sends a Close frame, and says whether that worked. A connection that cannot take it is as
     /// closed as it gets.
-    async fn say_goodbye(&mut self, (code, reason): &(u16, String)) -> bool {
+    async fn say_goodbye(&mut self, goodbye: &Farewell) -> bool {
         let frame = CloseFrame {
-            code: (*code).into(),
-            reason: reason.as_str().into(),
+            code: goodbye.code().into(),
+            reason: goodbye.reason().into(),
         };
         let closing = self.connection.socket.close(Some(frame));
         let sent = tokio::time::timeout(self.limits.close, closing).await;
@@ -104,7 +105,7 @@ where
         let reading = async {
             while let Some(Ok(frame)) = self.connection.socket.next().await {
                 let at = self.connection.clock.stamp();
-                match received(at, Some(Ok(frame))) {
+                match received::<P::Cue>(at, Some(Ok(frame))) {
                     Wake::Message(at, message) => {
                         if late == Late::Heard {
                             self.party.handle_message(at, &message);
@@ -114,7 +115,7 @@ where
                         self.tell();
                     }
                     Wake::End(end) => close = close.take().or(end.close),
-                    Wake::Timeout => {}
+                    Wake::Cue(_) | Wake::Timeout => {}
                 }
             }
             let _ = self.connection.socket.get_mut().shutdown().await;
@@ -146,12 +147,16 @@ where
     }
 }
 
-/// What to tell the peer when this side ends the conversation.
-fn farewell(cause: &EndCause) -> (u16, String) {
+/// What to tell the peer when this side ends the conversation, and not its party.
+fn farewell_for(cause: &EndCause) -> Farewell {
     match cause {
-        EndCause::Stopped(reason) => (CloseReason::GOING_AWAY, reason.to_peer().to_owned()),
-        EndCause::Idle(limit) => (CloseReason::GOING_AWAY, format!("no message for {limit:?}")),
-        _ => (CloseReason::NORMAL, String::new()),
+        EndCause::Stopped(reason) => Farewell::new(CloseReason::GOING_AWAY, reason.to_peer()),
+        EndCause::Idle(limit) => Farewell::new(
+            CloseReason::GOING_AWAY,
+            &format!("no message for {limit:?}"),
+        ),
+        EndCause::Overrun => Farewell::new(CloseReason::TRY_AGAIN_LATER, "too slow a reader"),
+        _ => Farewell::normal(),
     }
 }
 

@@ -54,7 +54,8 @@ fn a_peer_that_stays_silent_is_asked_and_then_given_up() {
         at: secs(42),
     };
     assert_eq!(party.poll_output(), Some(Output::Event(unanswered)));
-    assert_eq!(party.poll_output(), Some(Output::Close));
+    let farewell = Farewell::new(CloseReason::GOING_AWAY, "no answer to a ping");
+    assert_eq!(party.poll_output(), Some(Output::Close(farewell)));
     assert_eq!(party.poll_timeout(), None);
     // What comes while the connection is being closed is not answered any more.
     party.handle_message(secs(43), &Message::text("late"));
@@ -118,7 +119,7 @@ fn what_the_party_sends_comes_first_and_its_close_is_the_last() {
                     pings.push((at, is_own(&message)));
                 }
                 Output::Event(_) => {}
-                Output::Close => {
+                Output::Close(_) => {
                     assert_eq!(at, 31);
                     assert_eq!(party.poll_timeout(), None);
                 }
@@ -155,6 +156,7 @@ struct Witness<P> {
 
 impl<P: Party> Party for Witness<P> {
     type Event = P::Event;
+    type Cue = P::Cue;
 
     fn handle_open(&mut self, at: Stamp) {
         self.told.push(Told::Open(at));
@@ -242,7 +244,7 @@ fn drive<P: Party>(party: &mut P, script: &[(Duration, Says)]) -> Vec<(Stamp, Ou
                     *newest = Some(payload.clone());
                 }
             }
-            let is_end = matches!(output, Output::Close);
+            let is_end = matches!(output, Output::Close(_));
             outputs.push((now, output));
             if is_end {
                 return None;
@@ -315,8 +317,8 @@ fn lives_as_without_it(script: &[(Duration, Says)], is_on: bool) -> Result<(), T
             Output::Event(KeepAliveEvent::RoundTrip(_)) => continue,
             Output::Send(message) if is_own(&message) => continue,
             Output::Send(message) => Output::Send(message),
-            Output::Close if given_up.is_some() => continue,
-            Output::Close => Output::Close,
+            Output::Close(_) if given_up.is_some() => continue,
+            Output::Close(farewell) => Output::Close(farewell),
         };
         heard.push((at, output));
     }
@@ -354,7 +356,7 @@ proptest! {
         let mut party = KeepAlive::new(Witness { party: Echo::new(), told: Vec::new() }, Some(SETTINGS));
         let mut now = Stamp::OPENING;
         let outputs = drive(&mut party, &script);
-        let closed = outputs.iter().find(|(_, output)| *output == Output::Close);
+        let closed = outputs.iter().find(|(_, output)| matches!(output, Output::Close(_)));
         let longest = SETTINGS.idle + SETTINGS.timeout;
         for (silence, _) in &script {
             if *silence >= longest {
@@ -386,7 +388,7 @@ proptest! {
             }
             while let Some(output) = party.poll_output() {
                 prop_assert!(!has_closed || matches!(output, Output::Event(_)), "{:?}", output);
-                has_closed |= output == Output::Close;
+                has_closed |= matches!(output, Output::Close(_));
                 if let (Output::Send(message), true) = (output, is_far) {
                     party.handle_written(at, &message);
                 }
