@@ -7,9 +7,10 @@
 //! over the stamps of a recording, and tests run two of them against each other in virtual time.
 //!
 //! The conversations themselves are submodules: [`challenge`] is the timing game, [`latency`] measures
-//! round trips.
+//! round trips, [`chat`] is for people.
 
 pub mod challenge;
+pub mod chat;
 pub mod latency;
 mod stamp;
 mod wire;
