@@ -1,3 +1,5 @@
+mod chatting;
+
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -15,6 +17,7 @@ use crate::link::{Stop, StopReason};
 use crate::report::{ConversationItem, Item, ListeningItem, Outcome, millis};
 use crate::server::{Held, HeldResult, Server, Settings};
 use crate::simulation::Model;
+use chatting::Chatting;
 
 /// How many rounds a conversation has if nobody says otherwise.
 pub(super) const DEFAULT_ROUNDS: NonZeroU32 = NonZeroU32::new(10).unwrap();
@@ -97,6 +100,9 @@ pub(super) struct Arguments {
     /// Lines for people, or one JSON object a line
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) output: OutputFormat,
+
+    #[command(flatten)]
+    chatting: Chatting,
 }
 
 impl Arguments {
@@ -114,6 +120,7 @@ impl Arguments {
                 .transpose()?,
             network: self.network,
             keep_alive: self.keep_alive.settings(self.keep_alive_timeout),
+            chat: self.chatting.into(),
         })
     }
 }

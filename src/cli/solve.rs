@@ -19,7 +19,7 @@ use crate::conversation::latency::KeepAliveSettings;
 use crate::hackattic::{Api, OneTimeToken, Site, SiteError, Submission, Submitting, TokenProvider};
 use crate::link::{Dialer, Phase, Proxies, clock};
 use crate::report::{Item, Outcome};
-use crate::server::Settings;
+use crate::server::{ChatSettings, Settings};
 use crate::simulation::Model;
 
 /// The variable that holds the access token.
@@ -138,6 +138,7 @@ impl Arguments {
                 access_token: None,
                 network: self.network,
                 keep_alive: Some(KeepAliveSettings::default()),
+                chat: ChatSettings::default(),
             })
         } else {
             let token = self.token_file.as_deref();

@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::admission::Admission;
+use super::chat::Chat;
 use super::emulation::Emulation;
 use super::game::Game;
 use super::registry::Registry;
@@ -21,6 +22,7 @@ pub(super) struct Peer(pub(super) SocketAddr);
 pub(super) struct Hub {
     admission: Mutex<Admission>,
     pub(super) game: Game,
+    pub(super) chat: Arc<Chat>,
     /// Every open WebSocket.
     pub(super) registry: Arc<Registry>,
     /// How silent clients are dealt with, if at all.
@@ -50,6 +52,7 @@ impl Hub {
             access_token,
             network,
             keep_alive,
+            chat,
             ..
         } = settings;
         Hub {
@@ -59,6 +62,7 @@ impl Hub {
                 seed,
                 secret,
             },
+            chat: Arc::new(Chat::new(chat)),
             registry: Arc::default(),
             keep_alive,
             emulation: network.map(|model| Emulation::new(model, seed)),

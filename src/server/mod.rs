@@ -1,5 +1,4 @@
-//! The practice server: hackattic's three endpoints, an echo, and who is connected, on one port of
-//! this machine.
+//! The local server: hackattic's three endpoints, an echo, a chat, and who is connected, on one port.
 //!
 //! [`Server::bind`] takes the port, [`Server::run`] serves until it is told to stop. Inside,
 //! `accept` turns TCP connections into requests, `routes` answers them, and the `hub` holds what
@@ -9,13 +8,15 @@
 //! ends, and driven by the link with a [`KeepAlive`](crate::conversation::latency::KeepAlive) around
 //! the route's own party. That is an [`Echo`](crate::conversation::latency::Echo) or, in
 //! `challenge`, a [`Host`](crate::conversation::challenge::Host); for the latter `admission` keeps
-//! the one-time tokens, and `game` decides what is played. A new route is a handler in `routes` that
+//! the one-time tokens, and `game` decides what is played. In `chat`, it is a
+//! [`Seat`](crate::conversation::chat::Seat) in rooms that all guests share. A new route is a handler in `routes` that
 //! calls `visit::upgrade`, and a name in `registry::Route`.
 
 mod accept;
 mod admission;
 mod answer;
 mod challenge;
+mod chat;
 mod emulation;
 mod game;
 mod hub;
@@ -33,6 +34,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 
+pub use self::chat::ChatSettings;
 use crate::conversation::latency::KeepAliveSettings;
 use crate::link::Stop;
 use crate::simulation::Model;
@@ -60,6 +62,8 @@ pub struct Settings {
     /// When clients that say nothing are asked whether they are still there, and when they are
     /// dropped; `None` for never.
     pub keep_alive: Option<KeepAliveSettings>,
+    /// How the chat is kept.
+    pub chat: ChatSettings,
 }
 
 impl fmt::Debug for Settings {
@@ -70,6 +74,7 @@ impl fmt::Debug for Settings {
             .field("seed", &self.seed)
             .field("network", &self.network)
             .field("keep_alive", &self.keep_alive)
+            .field("chat", &self.chat)
             .finish_non_exhaustive()
     }
 }
@@ -136,6 +141,9 @@ impl Server {
         let hub = Arc::new(hub::Hub::new(self.settings, stop, Box::new(on_held)));
         let tasks = hub.tasks.clone();
         let remnants = hub.remnants.clone().drop_guard();
+        let chat = Arc::clone(&hub.chat);
+        let stop = hub.stop.clone();
+        hub.spawn(async move { chat.keep_time(stop).await });
 
         accept::accept(self.listener, hub).await;
 

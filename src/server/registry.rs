@@ -20,6 +20,8 @@ pub(super) enum Route {
     Challenge,
     /// Every message comes back.
     Echo,
+    /// People talk.
+    Chat,
 }
 
 /// Every WebSocket that is open, on whichever route.

@@ -14,19 +14,21 @@ use super::challenge::{Admitted, host};
 use super::hub::{Hub, Peer};
 use super::registry::{Client, Route};
 use super::visit::{Unobserved, upgrade};
+use crate::conversation::chat::{ChannelName, Pass};
 use crate::conversation::latency::Echo;
 use crate::link::{self, Precision};
 
 /// The most that is read of a solution.
 const BODY_LIMIT: usize = 64 * 1024;
 
-/// The endpoints of the challenge, the echo, and who is connected.
+/// The endpoints of the challenge, the echo, the chat, and who is connected.
 pub(super) fn routes(hub: Arc<Hub>) -> Router {
     Router::new()
         .route("/challenges/websocket_chit_chat/problem", get(problem))
         .route("/challenges/websocket_chit_chat/solve", post(solve))
         .route("/_/ws/{token}", get(challenge))
         .route("/echo", get(echo))
+        .route("/chat/{channel}", get(chat))
         .route("/clients", get(clients))
         .fallback(async || error(StatusCode::NOT_FOUND, "there is nothing here"))
         .method_not_allowed_fallback(async || {
@@ -111,6 +113,24 @@ async fn echo(
             let precision = Precision::Millisecond;
             opened.hold(Echo::new(), &mut Unobserved, precision).await;
         }
+    })
+}
+
+async fn chat(
+    State(hub): State<Arc<Hub>>,
+    Path(channel): Path<String>,
+    Extension(peer): Extension<Peer>,
+    request: Request,
+) -> Response {
+    let channel: ChannelName = match channel.parse() {
+        Ok(channel) => channel,
+        Err(reason) => {
+            let reason = format!("that is no channel's name: {reason}");
+            return error(StatusCode::BAD_REQUEST, &reason);
+        }
+    };
+    upgrade(&hub, peer, Route::Chat, request, |visit| {
+        Arc::clone(&hub.chat).host(visit, channel, Pass::Anyone)
     })
 }
 

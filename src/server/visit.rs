@@ -17,7 +17,7 @@ use super::hub::{Hub, Peer};
 use super::registry::{Registered, Route};
 use crate::conversation::latency::{KeepAlive, KeepAliveEvent};
 use crate::conversation::{Party, Stamp, WireEvent};
-use crate::link::{self, Connection, Ending, Limits, Observer, Precision, Upgrading};
+use crate::link::{self, Connection, Ending, Inbox, Limits, Observer, Precision, Upgrading};
 
 /// A client whose upgrade has been granted. It is in the registry from here on, so that a client
 /// that has got its answer finds itself there.
@@ -94,6 +94,22 @@ impl Opened {
         P: Party,
         O: Observer<P::Event>,
     {
+        self.hold_with_cues(party, &mut Inbox::empty(), observer, precision)
+            .await
+    }
+
+    /// As [`hold`](Opened::hold), with a party that takes cues.
+    pub(super) async fn hold_with_cues<P, O>(
+        self,
+        party: P,
+        inbox: &mut Inbox<P::Cue>,
+        observer: &mut O,
+        precision: Precision,
+    ) -> Ending
+    where
+        P: Party,
+        O: Observer<P::Event>,
+    {
         let client = self.registered.client();
         let (id, route) = (client.id, client.route);
         // Where client and server share a process, their logs would be hard to tell apart otherwise.
@@ -109,8 +125,15 @@ impl Opened {
         };
         let mut stop = self.hub.stop.clone();
         async {
-            let ending =
-                link::drive(self.connection, &mut party, &mut account, limits, &mut stop).await;
+            let ending = link::drive_with_cues(
+                self.connection,
+                &mut party,
+                inbox,
+                &mut account,
+                limits,
+                &mut stop,
+            )
+            .await;
             let client = self.registered.client();
             tracing::debug!(
                 frames_in = client.frames_in,

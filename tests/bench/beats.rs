@@ -33,7 +33,7 @@ use wsbeat::hackattic::{Api, Site, TokenProvider};
 use wsbeat::link::{
     self, Address, Connection, Dialer, Limits, Observer, Precision, Stop, StopReason, Trust, clock,
 };
-use wsbeat::server::{HeldResult, Server, Settings};
+use wsbeat::server::{ChatSettings, HeldResult, Server, Settings};
 
 /// How many conversations there are at once.
 const CONVERSATIONS: u32 = 20;
@@ -104,6 +104,7 @@ fn practice(hosts: &Runtime, players: &Runtime) -> anyhow::Result<Times> {
         access_token: None,
         network: None,
         keep_alive: Some(KeepAliveSettings::default()),
+        chat: ChatSettings::default(),
     }))?;
     let site: Site = format!("http://{}", server.address()?).parse()?;
     let (stopper, stop) = Stop::channel();

@@ -10,7 +10,11 @@
 mod guest;
 mod message;
 mod name;
+mod rooms;
+mod seat;
 
 pub use guest::{GuestCue, GuestEvent, GuestSettings, Heard, Hearing, Roster};
 pub use message::{ErrorCode, GuestMessage, MessageError, RoomMessage};
 pub use name::{ChannelName, NameError, UserName};
+pub use rooms::{Delivery, Pass, Rate, Rooms, RoomsOutput, RoomsSettings, SeatId};
+pub use seat::{Seat, SeatEvent};

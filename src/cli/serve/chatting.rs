@@ -1,0 +1,124 @@
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::cli::values::wait;
+use crate::conversation::chat::{Rate, RoomsSettings};
+use crate::server::ChatSettings;
+
+/// The longest message that can be allowed. Every byte of it may take up six as JSON, and the client
+/// reads 64 KiB.
+const LONGEST_MESSAGE: usize = 10 * 1024;
+
+/// How the chat is kept.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(next_help_heading = "The chat")]
+pub(in crate::cli) struct Chatting {
+    /// Ask each guest of the chat for a heartbeat this often
+    #[arg(long, value_parser = wait, default_value = "30s", value_name = "TIME")]
+    heartbeat: Duration,
+
+    /// Take the name from a guest that does not answer a heartbeat for this long
+    #[arg(long, value_parser = wait, default_value = "10s", value_name = "TIME")]
+    heartbeat_timeout: Duration,
+
+    /// How many messages may wait for a guest to read them, 64 at the least; a slower one is closed
+    #[arg(long, value_parser = egress_queue, default_value = "256", value_name = "MESSAGES")]
+    egress_queue: NonZeroUsize,
+
+    /// The longest message, in bytes: 10240 at the most
+    #[arg(long, value_parser = max_message, default_value = "4096", value_name = "BYTES")]
+    max_message: NonZeroUsize,
+
+    /// How many messages a guest may send in how long
+    #[arg(long, value_parser = rate, default_value = "20/10s", value_name = "MESSAGES/TIME")]
+    rate: Rate,
+}
+
+impl From<Chatting> for ChatSettings {
+    fn from(chatting: Chatting) -> Self {
+        ChatSettings {
+            rooms: RoomsSettings {
+                heartbeat: chatting.heartbeat,
+                heartbeat_timeout: chatting.heartbeat_timeout,
+                rate: chatting.rate,
+                longest_message: chatting.max_message.get(),
+                ..RoomsSettings::default()
+            },
+            egress_queue: chatting.egress_queue,
+        }
+    }
+}
+
+/// Reads how many messages may wait for a guest.
+fn egress_queue(text: &str) -> Result<NonZeroUsize, String> {
+    let least = ChatSettings::LEAST_EGRESS_QUEUE;
+    match text.parse::<NonZeroUsize>() {
+        Ok(length) if length >= least && length <= MOST_QUEUED => Ok(length),
+        _ => Err(format!(
+            "it has to be a number from {least} (what a guest is told as it enters has to fit in) to \
+             {MOST_QUEUED}"
+        )),
+    }
+}
+
+/// The longest queue: more would be memory for nothing.
+const MOST_QUEUED: NonZeroUsize = NonZeroUsize::new(1_000_000).unwrap();
+
+/// Reads how long a message may be.
+fn max_message(text: &str) -> Result<NonZeroUsize, String> {
+    match text.parse::<NonZeroUsize>() {
+        Ok(bytes) if bytes.get() <= LONGEST_MESSAGE => Ok(bytes),
+        _ => Err(format!(
+            "it has to be a number of bytes from 1 to {LONGEST_MESSAGE}"
+        )),
+    }
+}
+
+/// Reads a rate, such as `20/10s`.
+fn rate(text: &str) -> Result<Rate, String> {
+    let how = || "write it like 20/10s: how many messages, and in how long".to_owned();
+    let (messages, per) = text.split_once('/').ok_or_else(how)?;
+    let messages: NonZeroU32 = messages.trim().parse().map_err(|_| how())?;
+    let per = wait(per.trim()).map_err(|_| how())?;
+    Ok(Rate { messages, per })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{Command, FromArgMatches as _};
+
+    #[test]
+    fn the_chat_is_the_librarys_unless_one_says_otherwise() {
+        let command = Chatting::augment_args(Command::new("serve"));
+        let matches = command.get_matches_from(["serve"]);
+        let chatting = Chatting::from_arg_matches(&matches).unwrap();
+        assert_eq!(ChatSettings::from(chatting), ChatSettings::default());
+    }
+
+    #[test]
+    fn a_rate_is_so_many_in_so_long() {
+        let five = Rate {
+            messages: NonZeroU32::new(5).unwrap(),
+            per: Duration::from_millis(500),
+        };
+        assert_eq!(rate("5/500ms"), Ok(five));
+        for wrong in ["", "5", "0/1s", "5/", "/1s", "5/0", "-1/1s", "5/1s/2"] {
+            assert!(rate(wrong).unwrap_err().contains("20/10s"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn queues_and_messages_have_bounds() {
+        assert!(egress_queue("64").is_ok());
+        assert!(max_message("10240").is_ok());
+        for wrong in ["0", "63", "1000001", "many"] {
+            assert!(egress_queue(wrong).is_err(), "{wrong}");
+        }
+        for wrong in ["0", "10241", "-1"] {
+            assert!(max_message(wrong).is_err(), "{wrong}");
+        }
+    }
+}

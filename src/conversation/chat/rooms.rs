@@ -1,0 +1,492 @@
+mod delivery;
+mod occupant;
+mod room;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::{ChannelName, ErrorCode, GuestMessage, NameError, RoomMessage, UserName};
+use crate::conversation::{CloseReason, Farewell, Message, Stamp};
+pub use delivery::{Delivery, Pass, RoomsOutput, SeatId};
+use occupant::{Due, Haste, Occupant};
+use room::{Claim, Room};
+pub use settings::{Rate, RoomsSettings};
+
+/// How many channels are remembered in which nobody is any more, for those who come back.
+const VACANT_ROOMS: usize = 100;
+
+/// Every channel of a server, and everyone in them.
+///
+/// As pure as a [`Party`](crate::conversation::Party), and driven alike: after every call
+/// [`poll_output`](Rooms::poll_output) is called until it returns `None`, and the outputs are
+/// carried out in that order; that everybody in a channel hears the same in the same order rests on
+/// it. When the stamp of [`poll_timeout`](Rooms::poll_timeout) has passed,
+/// [`handle_timeout`](Rooms::handle_timeout) is called. Stamps count from the opening of the rooms,
+/// not of any connection; one that is earlier than another before it is taken for that one.
+///
+/// A seat ends when the guest [leaves](Rooms::leave) or is shown out by [`Delivery::Close`]. What
+/// is said of a seat that has ended is passed over.
+#[derive(Debug)]
+pub struct Rooms {
+    settings: RoomsSettings,
+    rooms: HashMap<ChannelName, Room>,
+    /// The rooms in which nobody is, those first that have been so for longest.
+    vacant: VecDeque<ChannelName>,
+    occupants: BTreeMap<SeatId, Occupant>,
+    /// When something is due for whom.
+    due: BTreeSet<(Stamp, SeatId)>,
+    outputs: VecDeque<RoomsOutput>,
+    last_seat: u64,
+    now: Stamp,
+}
+
+impl Rooms {
+    /// Rooms in which nobody is yet.
+    pub fn new(settings: RoomsSettings) -> Self {
+        // A time of nothing would come again and again without end.
+        let least = Duration::from_millis(1);
+        Rooms {
+            settings: RoomsSettings {
+                heartbeat: settings.heartbeat.max(least),
+                heartbeat_timeout: settings.heartbeat_timeout.max(least),
+                ..settings
+            },
+            rooms: HashMap::new(),
+            vacant: VecDeque::new(),
+            occupants: BTreeMap::new(),
+            due: BTreeSet::new(),
+            outputs: VecDeque::new(),
+            last_seat: 0,
+            now: Stamp::OPENING,
+        }
+    }
+
+    /// A guest comes in.
+    pub fn enter(&mut self, at: Stamp, channel: ChannelName, pass: Pass) -> SeatId {
+        let at = self.advance(at);
+        self.last_seat += 1;
+        let seat = SeatId(self.last_seat);
+        let occupant = Occupant::new(at, channel.clone(), pass, &self.settings);
+        let is_outside = occupant.pass == Pass::Wanted;
+        self.due.insert((occupant.due_at(), seat));
+        self.occupants.insert(seat, occupant);
+        if !is_outside {
+            self.show_in(seat, &channel);
+        }
+        seat
+    }
+
+    /// A guest's connection is gone.
+    pub fn leave(&mut self, at: Stamp, seat: SeatId) {
+        self.advance(at);
+        if let Some(occupant) = self.occupants.remove(&seat) {
+            self.due.remove(&(occupant.due_at(), seat));
+            if occupant.pass != Pass::Wanted {
+                self.show_out(seat, &occupant.channel, occupant.name);
+            }
+        }
+    }
+
+    /// The ticket that a guest has shown is this user's.
+    pub fn admit(&mut self, at: Stamp, seat: SeatId, user: UserName) {
+        let at = self.advance(at);
+        let settings = self.settings;
+        let admitted = self.change(seat, |occupant| {
+            (occupant.pass == Pass::Wanted).then(|| {
+                occupant.admit(at, user, &settings);
+                occupant.channel.clone()
+            })
+        });
+        if let Some(Some(channel)) = admitted {
+            self.show_in(seat, &channel);
+        }
+    }
+
+    /// The ticket that a guest has shown is not good, for this reason.
+    pub fn refuse(&mut self, at: Stamp, seat: SeatId, reason: &str) {
+        self.advance(at);
+        self.err(seat, ErrorCode::TicketRefused, reason);
+    }
+
+    /// A guest says something. `unix_s` is the time of day: seconds since 1970, UTC.
+    pub fn handle_message(&mut self, at: Stamp, unix_s: i64, seat: SeatId, message: &Message) {
+        let at = self.advance(at);
+        let text = match message {
+            Message::Text(text) => Some(text),
+            Message::Binary(_) => None,
+            // The link answers pings, and pongs need no answer.
+            Message::Ping(_) | Message::Pong(_) => return,
+        };
+        let parsed = text.map(|text| GuestMessage::parse(text));
+        if let Some(Ok(GuestMessage::Heartbeat {})) = parsed
+            && self.change(seat, Occupant::take_heartbeat) == Some(true)
+        {
+            return;
+        }
+        let rate = self.settings.rate;
+        match self.change(seat, |occupant| occupant.hurries(at, rate)) {
+            None => return,
+            Some(Haste::None) => {}
+            Some(Haste::TooFast(wait)) => return self.slow_down(seat, wait),
+            Some(Haste::Flood) => {
+                let reason = "too many messages in too short a time";
+                return self.dismiss(seat, Farewell::new(CloseReason::POLICY_VIOLATION, reason));
+            }
+        }
+        match parsed {
+            None => self.err(
+                seat,
+                ErrorCode::NotText,
+                "This chat is made of text messages; a binary one is not passed on.",
+            ),
+            Some(Err(error)) => self.err(seat, error.code(), &sentence(&error.to_string())),
+            Some(Ok(message)) => self.hear(unix_s, seat, message),
+        }
+    }
+
+    /// The time asked for with [`poll_timeout`](Rooms::poll_timeout) has come.
+    pub fn handle_timeout(&mut self, at: Stamp) {
+        let at = self.advance(at);
+        while let Some((due, seat)) = self.due.first().copied().filter(|(due, _)| *due <= at) {
+            let settings = self.settings;
+            match self.change(seat, |occupant| occupant.take_due(at, &settings)) {
+                // It is not due: every change keeps the two in step.
+                None | Some(None) => {
+                    self.due.remove(&(due, seat));
+                }
+                Some(Some(Due::NoTicket)) => {
+                    let reason = "no ticket was shown in time";
+                    self.dismiss(seat, Farewell::new(CloseReason::POLICY_VIOLATION, reason));
+                }
+                Some(Some(Due::Missed)) => self.miss_heartbeat(seat),
+                Some(Some(Due::Heartbeat)) => {
+                    let authenticated = self
+                        .occupants
+                        .get(&seat)
+                        .is_some_and(|occupant| occupant.name.is_some());
+                    self.tell(seat, &RoomMessage::Heartbeat { authenticated });
+                }
+            }
+        }
+    }
+
+    /// The next thing to do, or `None` when there is nothing left to do for now.
+    pub fn poll_output(&mut self) -> Option<RoomsOutput> {
+        self.outputs.pop_front()
+    }
+
+    /// When the rooms want to be woken, if at all.
+    pub fn poll_timeout(&self) -> Option<Stamp> {
+        self.due.first().map(|(due, _)| *due)
+    }
+
+    fn advance(&mut self, at: Stamp) -> Stamp {
+        self.now = self.now.max(at);
+        self.now
+    }
+
+    /// Changes an occupant, and when it is due next.
+    fn change<T>(&mut self, seat: SeatId, change: impl FnOnce(&mut Occupant) -> T) -> Option<T> {
+        let occupant = self.occupants.get_mut(&seat)?;
+        let before = occupant.due_at();
+        let changed = change(occupant);
+        let after = occupant.due_at();
+        if before != after {
+            self.due.remove(&(before, seat));
+            self.due.insert((after, seat));
+        }
+        Some(changed)
+    }
+
+    fn hear(&mut self, unix_s: i64, seat: SeatId, message: GuestMessage) {
+        let Some(occupant) = self.occupants.get(&seat) else {
+            return;
+        };
+        match message {
+            GuestMessage::Ticket { ticket } if occupant.pass == Pass::Wanted => {
+                let ticket = SecretString::from(ticket);
+                self.outputs
+                    .push_back(RoomsOutput::CheckTicket(seat, ticket));
+            }
+            _ if occupant.pass == Pass::Wanted => self.err(
+                seat,
+                ErrorCode::TicketNeeded,
+                "Show your ticket first: {\"type\":\"ticket\",\"ticket\":\"…\"}. POST /ticket gives one.",
+            ),
+            GuestMessage::Ticket { .. } => self.err(
+                seat,
+                ErrorCode::TicketRefused,
+                "No ticket is needed here any more.",
+            ),
+            // One that answers a heartbeat has been taken before. Another is no matter.
+            GuestMessage::Heartbeat {} => {}
+            GuestMessage::Identity { user } => self.identify(seat, &user),
+            GuestMessage::Message { text } => self.speak(unix_s, seat, text),
+            GuestMessage::Join { id } => self.join(seat, &id),
+        }
+    }
+
+    fn identify(&mut self, seat: SeatId, wish: &str) {
+        let Some(occupant) = self.occupants.get(&seat) else {
+            return;
+        };
+        let name = match wish.parse::<UserName>() {
+            Ok(name) => name,
+            Err(error) => {
+                let code = match error {
+                    NameError::Empty => ErrorCode::NameEmpty,
+                    NameError::TooLong { .. } => ErrorCode::NameTooLong,
+                    _ => ErrorCode::NameInvalid,
+                };
+                let reason = format!("That is no name: {error}.");
+                return self.refuse_name(seat, code, &reason);
+            }
+        };
+        if let Pass::User(user) = &occupant.pass
+            && *user != name
+        {
+            let reason = format!("Your ticket is for {user}, and not for {name}.");
+            return self.refuse_name(seat, ErrorCode::NameNotYours, &reason);
+        }
+        let former = occupant.name.clone();
+        let channel = occupant.channel.clone();
+        match self.room(&channel).claim(seat, &name) {
+            Claim::Taken => self.refuse_name_taken(seat, &name),
+            Claim::Held => self.tell(seat, &RoomMessage::Identity { success: true }),
+            Claim::Granted => {
+                if let Some(former) = &former {
+                    self.room(&channel).release(former);
+                }
+                self.call(seat, &channel, name, former);
+            }
+        }
+    }
+
+    /// Gives a seat a name that has been granted, and tells everybody.
+    fn call(
+        &mut self,
+        seat: SeatId,
+        channel: &ChannelName,
+        name: UserName,
+        former: Option<UserName>,
+    ) {
+        self.change(seat, |occupant| occupant.name = Some(name.clone()));
+        self.tell(seat, &RoomMessage::Identity { success: true });
+        self.announce(channel, Some(&name), former.as_ref());
+    }
+
+    fn speak(&mut self, unix_s: i64, seat: SeatId, text: String) {
+        let Some(occupant) = self.occupants.get(&seat) else {
+            return;
+        };
+        let Some(name) = &occupant.name else {
+            return self.err(
+                seat,
+                ErrorCode::NotAuthenticated,
+                "Claim a name before you speak: {\"type\":\"identity\",\"user\":\"…\"}.",
+            );
+        };
+        if text.trim().is_empty() {
+            let reason = "There is nothing in this message.";
+            return self.err(seat, ErrorCode::MessageEmpty, reason);
+        }
+        let limit = self.settings.longest_message;
+        if text.len() > limit {
+            let reason = format!(
+                "This message is {} bytes long, and {limit} are allowed.",
+                text.len()
+            );
+            return self.err(seat, ErrorCode::MessageTooLong, &reason);
+        }
+        let user = name.to_string();
+        let channel = occupant.channel.clone();
+        let message = RoomMessage::Message {
+            text,
+            timestamp: unix_s,
+            user,
+        };
+        let message: Arc<str> = message.to_string().into();
+        self.room(&channel).remember(Arc::clone(&message));
+        self.broadcast(&channel, &message);
+    }
+
+    fn join(&mut self, seat: SeatId, wish: &str) {
+        let Some(occupant) = self.occupants.get(&seat) else {
+            return;
+        };
+        let there = match wish.parse::<ChannelName>() {
+            Ok(channel) => channel,
+            Err(error) => {
+                let reason = format!("That is no channel's name: {error}.");
+                return self.err(seat, ErrorCode::ChannelInvalid, &reason);
+            }
+        };
+        if occupant.channel == there {
+            let reason = format!("You are in {there} already.");
+            return self.err(seat, ErrorCode::AlreadyThere, &reason);
+        }
+        let here = occupant.channel.clone();
+        let name = occupant.name.clone();
+        self.show_out(seat, &here, name.clone());
+        self.change(seat, |occupant| {
+            occupant.channel = there.clone();
+            occupant.name = None;
+        });
+        self.show_in(seat, &there);
+        // The name comes along, if it can.
+        if let Some(name) = name {
+            match self.room(&there).claim(seat, &name) {
+                Claim::Granted | Claim::Held => self.call(seat, &there, name, None),
+                Claim::Taken => self.refuse_name_taken(seat, &name),
+            }
+        }
+    }
+
+    fn miss_heartbeat(&mut self, seat: SeatId) {
+        let released = self.change(seat, |occupant| {
+            let name = occupant.name.take();
+            name.map(|name| (occupant.channel.clone(), name))
+        });
+        // Who has no name has none to lose.
+        let Some(Some((channel, name))) = released else {
+            return;
+        };
+        let limit = self.settings.heartbeat_timeout;
+        let reason =
+            format!("You answered no heartbeat for {limit:?}: the name {name} is free again.");
+        self.err(seat, ErrorCode::HeartbeatMissed, &reason);
+        self.room(&channel).release(&name);
+        self.announce(&channel, None, Some(&name));
+    }
+
+    /// Brings somebody into a channel: tells what was said there, and who is there.
+    fn show_in(&mut self, seat: SeatId, channel: &ChannelName) {
+        let id = channel.to_string();
+        self.tell(seat, &RoomMessage::Connection { id });
+        let room = self.room(channel);
+        room.enter(seat);
+        let history: Vec<_> = room.history().map(Arc::clone).collect();
+        let roster = room.roster();
+        for message in history {
+            self.deliver(seat, Delivery::Text(message));
+        }
+        self.tell(seat, &roster);
+        self.vacant.retain(|vacant| vacant != channel);
+    }
+
+    /// Takes somebody out of a channel, and tells the others.
+    fn show_out(&mut self, seat: SeatId, channel: &ChannelName, name: Option<UserName>) {
+        let room = self.room(channel);
+        room.leave(seat);
+        if let Some(name) = &name {
+            room.release(name);
+        }
+        if room.is_vacant() {
+            let is_silent = room.is_silent();
+            self.vacate(channel, is_silent);
+        } else if let Some(name) = &name {
+            self.announce(channel, None, Some(name));
+        }
+    }
+
+    /// Nobody is in a channel any more.
+    fn vacate(&mut self, channel: &ChannelName, is_silent: bool) {
+        if is_silent {
+            self.rooms.remove(channel);
+            return;
+        }
+        self.vacant.push_back(channel.clone());
+        if self.vacant.len() > VACANT_ROOMS
+            && let Some(oldest) = self.vacant.pop_front()
+        {
+            self.rooms.remove(&oldest);
+        }
+    }
+
+    /// Shows somebody out.
+    fn dismiss(&mut self, seat: SeatId, farewell: Farewell) {
+        self.deliver(seat, Delivery::Close(Box::new(farewell)));
+        self.leave(self.now, seat);
+    }
+
+    fn room(&mut self, channel: &ChannelName) -> &mut Room {
+        self.rooms.entry(channel.clone()).or_default()
+    }
+
+    /// Tells everybody in a channel who came and who went.
+    fn announce(
+        &mut self,
+        channel: &ChannelName,
+        came: Option<&UserName>,
+        went: Option<&UserName>,
+    ) {
+        let names = |name: Option<&UserName>| name.map(UserName::to_string).into_iter().collect();
+        let presence = RoomMessage::Presence {
+            came: names(came),
+            went: names(went),
+            total: self.room(channel).named(),
+        };
+        self.broadcast(channel, &presence.to_string().into());
+    }
+
+    fn broadcast(&mut self, channel: &ChannelName, text: &Arc<str>) {
+        if let Some(room) = self.rooms.get(channel) {
+            let delivery = |seat| RoomsOutput::Deliver(seat, Delivery::Text(Arc::clone(text)));
+            self.outputs.extend(room.seats().map(delivery));
+        }
+    }
+
+    fn refuse_name(&mut self, seat: SeatId, code: ErrorCode, reason: &str) {
+        self.tell(seat, &RoomMessage::Identity { success: false });
+        self.err(seat, code, reason);
+    }
+
+    fn refuse_name_taken(&mut self, seat: SeatId, name: &UserName) {
+        let reason = format!("The name {name} is taken in this channel.");
+        self.refuse_name(seat, ErrorCode::NameTaken, &reason);
+    }
+
+    fn slow_down(&mut self, seat: SeatId, wait: Duration) {
+        let Rate { messages, per } = self.settings.rate;
+        // Rounded up: whoever waits for that long has waited for long enough.
+        let wait_ms = u64::try_from(wait.as_micros().div_ceil(1000)).unwrap_or(u64::MAX);
+        let message = RoomMessage::Error {
+            code: ErrorCode::TooFast,
+            message: format!("At most {messages} messages in {per:?}: this one is not passed on."),
+            retry_after_ms: Some(wait_ms),
+        };
+        self.tell(seat, &message);
+    }
+
+    fn err(&mut self, seat: SeatId, code: ErrorCode, reason: &str) {
+        let message = RoomMessage::Error {
+            code,
+            message: reason.to_owned(),
+            retry_after_ms: None,
+        };
+        self.tell(seat, &message);
+    }
+
+    fn tell(&mut self, seat: SeatId, message: &RoomMessage) {
+        self.deliver(seat, Delivery::Text(message.to_string().into()));
+    }
+
+    fn deliver(&mut self, seat: SeatId, delivery: Delivery) {
+        if self.occupants.contains_key(&seat) {
+            self.outputs.push_back(RoomsOutput::Deliver(seat, delivery));
+        }
+    }
+}
+
+/// Makes a sentence of a text that is no more than a clause.
+fn sentence(clause: &str) -> String {
+    let mut characters = clause.chars();
+    let first = characters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(characters).chain(['.']).collect()
+}

@@ -1,0 +1,197 @@
+//! The chat, as the server holds it: the [rooms](Rooms) with a lock around them, the queue of each
+//! guest, and the time.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::UNIX_EPOCH;
+
+use tokio::sync::Notify;
+
+use super::visit::Visit;
+use crate::conversation::chat::{
+    ChannelName, Delivery, Pass, Rooms, RoomsOutput, RoomsSettings, Seat, SeatEvent, SeatId,
+};
+use crate::conversation::{Stamp, WireEvent};
+use crate::link::clock::{self, Clock};
+use crate::link::{Inbox, Observer, Precision, Prompter, Stop, Unheard};
+
+/// How the chat is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChatSettings {
+    /// What goes for all who are in it.
+    pub rooms: RoomsSettings,
+    /// How many messages may wait for a guest to read them. One that reads more slowly than that is
+    /// closed with [`TRY_AGAIN_LATER`](crate::conversation::CloseReason::TRY_AGAIN_LATER), so that
+    /// it neither fills the memory nor keeps the others waiting.
+    pub egress_queue: NonZeroUsize,
+}
+
+impl ChatSettings {
+    /// The shortest queue: what a guest is told as it enters has to fit into it, and some more.
+    pub const LEAST_EGRESS_QUEUE: NonZeroUsize = NonZeroUsize::new(64).unwrap();
+}
+
+impl Default for ChatSettings {
+    fn default() -> Self {
+        ChatSettings {
+            rooms: RoomsSettings::default(),
+            egress_queue: NonZeroUsize::new(256).unwrap(),
+        }
+    }
+}
+
+/// The chat of a server.
+#[derive(Debug)]
+pub(super) struct Chat {
+    /// Everybody's stamps count from its start. A message is stamped as it reaches the rooms.
+    clock: Clock,
+    egress_queue: NonZeroUsize,
+    floor: Mutex<Floor>,
+    /// Something is due earlier than it was.
+    sooner: Notify,
+}
+
+/// What the lock is around. What is said is queued for all who hear it before anybody else can say
+/// anything: that is what makes it the same order for everyone.
+#[derive(Debug)]
+struct Floor {
+    rooms: Rooms,
+    guests: HashMap<SeatId, Prompter<Delivery>>,
+}
+
+impl Chat {
+    pub(super) fn new(settings: ChatSettings) -> Self {
+        Chat {
+            clock: Clock::start(),
+            egress_queue: settings.egress_queue.max(ChatSettings::LEAST_EGRESS_QUEUE),
+            floor: Mutex::new(Floor {
+                rooms: Rooms::new(settings.rooms),
+                guests: HashMap::new(),
+            }),
+            sooner: Notify::new(),
+        }
+    }
+
+    /// Wakes the rooms whenever they want to be woken, until `stop`.
+    pub(super) async fn keep_time(&self, mut stop: Stop) {
+        loop {
+            let due = self.floor().rooms.poll_timeout();
+            let wait = async {
+                match due {
+                    Some(due) => {
+                        let left = due.since(self.clock.stamp());
+                        tokio::time::sleep(left).await;
+                    }
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = wait => self.with(|floor, at| floor.rooms.handle_timeout(at)),
+                () = self.sooner.notified() => {}
+                _ = stop.requested() => return,
+            }
+        }
+    }
+
+    /// Holds the conversation with one guest.
+    pub(super) async fn host(self: Arc<Self>, visit: Visit, channel: ChannelName, pass: Pass) {
+        let Some(opened) = visit.opened().await else {
+            return;
+        };
+        let (prompter, mut inbox) = Inbox::channel(self.egress_queue.get());
+        let seat = self.with(|floor, at| {
+            let seat = floor.rooms.enter(at, channel, pass);
+            floor.guests.insert(seat, prompter);
+            seat
+        });
+        let mut attendance = Attendance { chat: self, seat };
+        // The rooms have a timer of their own, and the keep-alive needs none that is finer.
+        let precision = Precision::Millisecond;
+        opened
+            .hold_with_cues(Seat::new(), &mut inbox, &mut attendance, precision)
+            .await;
+    }
+
+    /// Does something with the floor, now, and carries out what comes of it.
+    fn with<T>(&self, work: impl FnOnce(&mut Floor, Stamp) -> T) -> T {
+        let mut floor = self.floor();
+        let due = floor.rooms.poll_timeout();
+        let done = work(&mut floor, self.clock.stamp());
+        self.settle(&mut floor);
+        let is_sooner = match (due, floor.rooms.poll_timeout()) {
+            (Some(before), Some(after)) => after < before,
+            (None, after) => after.is_some(),
+            (Some(_), None) => false,
+        };
+        drop(floor);
+        if is_sooner {
+            self.sooner.notify_one();
+        }
+        done
+    }
+
+    /// Carries out what the rooms want done.
+    fn settle(&self, floor: &mut Floor) {
+        while let Some(output) = floor.rooms.poll_output() {
+            match output {
+                RoomsOutput::Deliver(seat, delivery) => {
+                    let is_last = matches!(delivery, Delivery::Close(_));
+                    let put = floor.guests.get(&seat).map(|guest| guest.put(delivery));
+                    if is_last {
+                        floor.guests.remove(&seat);
+                    }
+                    // Its driver closes the connection; the others see it go at once.
+                    if put == Some(Err(Unheard::Overrun)) {
+                        tracing::debug!(?seat, "too slow a reader");
+                        floor.leave(self.clock.stamp(), seat);
+                    }
+                }
+                RoomsOutput::CheckTicket(seat, ticket) => drop((seat, ticket)),
+            }
+        }
+    }
+
+    fn floor(&self) -> MutexGuard<'_, Floor> {
+        // A panic would have to come from the rooms, which are tested not to; if one does, what they
+        // hold is still the best there is.
+        self.floor.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Floor {
+    fn leave(&mut self, at: Stamp, seat: SeatId) {
+        self.guests.remove(&seat);
+        self.rooms.leave(at, seat);
+    }
+}
+
+/// A guest's place in the rooms. It is given up when this is dropped.
+struct Attendance {
+    chat: Arc<Chat>,
+    seat: SeatId,
+}
+
+impl Observer<SeatEvent> for Attendance {
+    fn wire(&mut self, _at: Stamp, _event: &WireEvent) {}
+
+    fn event(&mut self, SeatEvent::Said(message): SeatEvent) {
+        let unix_s = unix_s();
+        self.chat.with(|floor, at| {
+            floor.rooms.handle_message(at, unix_s, self.seat, &message);
+        });
+    }
+}
+
+impl Drop for Attendance {
+    fn drop(&mut self) {
+        self.chat.with(|floor, at| floor.leave(at, self.seat));
+    }
+}
+
+/// The time of day, in whole seconds since 1970.
+fn unix_s() -> i64 {
+    let since = clock::wall().duration_since(UNIX_EPOCH);
+    // A clock that is set to before 1970 tells no time.
+    since.map_or(0, |since| since.as_secs().try_into().unwrap_or(i64::MAX))
+}
