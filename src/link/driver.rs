@@ -126,7 +126,7 @@ where
     P: Party,
     O: Observer<P::Event>,
 {
-    let driver = Driver {
+    let mut driver = Driver {
         timer: Timer::new(limits.precision),
         connection,
         party,
@@ -198,7 +198,7 @@ where
     P: Party,
     O: Observer<P::Event>,
 {
-    async fn run(mut self) -> Ending {
+    async fn run(&mut self) -> Ending {
         self.note(Stamp::OPENING, WireEvent::Open);
         self.party.handle_open(Stamp::OPENING);
         let mut last_message = clock::now();

@@ -76,6 +76,9 @@ impl Hub {
 
     pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         let remnants = self.remnants.clone();
+        // Moving a future into another makes room for it in both: for each of thousands of clients
+        // that would be some ten kilobytes.
+        let work = Box::pin(work);
         self.tasks.spawn(async move {
             remnants.run_until_cancelled_owned(work).await;
         });

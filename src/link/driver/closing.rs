@@ -29,7 +29,7 @@ where
     O: Observer<P::Event>,
 {
     /// Closes the connection and takes leave of party and observer.
-    pub(super) async fn finish(mut self, end: End) -> Ending {
+    pub(super) async fn finish(&mut self, end: End) -> Ending {
         let End {
             mut cause,
             mut close,
@@ -135,7 +135,8 @@ where
         let hearing = async {
             let _ = stream.shutdown().await;
             let mut heard = 0;
-            let mut buffer = [0; 4096];
+            // Not within the future, in which every conversation would have room for it all along.
+            let mut buffer = vec![0; 4096];
             while heard < HEARD_TO_THE_END {
                 match stream.read(&mut buffer).await {
                     Ok(0) | Err(_) => break,
