@@ -8,7 +8,8 @@
 //! | [`link`] | runs a party over a real WebSocket, at either end; reads the clock | `conversation` |
 //! | [`recording`] | a conversation on disk: written, read, replayed | `conversation` |
 //! | [`simulation`] | two parties across a modelled network, in virtual time | `conversation`, `recording` |
-//! | [`hackattic`] | the two HTTP calls around the challenge | `conversation`, `link` |
+//! | [`http`] | HTTP calls, over connections such as the link makes | `link` |
+//! | [`hackattic`] | the two HTTP calls around the challenge | `conversation`, `link`, `http` |
 //! | [`server`] | the practice server | `conversation`, `link`, `simulation` |
 //! | [`report`] | what people and scripts read | `conversation`, `link`, `simulation` |
 //! | [`cli`] | the commands | all of them |
@@ -19,6 +20,7 @@
 pub mod cli;
 pub mod conversation;
 pub mod hackattic;
+pub mod http;
 pub mod link;
 pub mod recording;
 pub mod report;

@@ -1,3 +1,5 @@
+mod calls;
+
 use std::fmt;
 use std::fmt::Write as _;
 use std::io;
@@ -6,7 +8,6 @@ use std::process::ExitCode;
 use reqwest::StatusCode;
 
 use crate::conversation::CloseReason;
-use crate::hackattic::{ApiCause, ApiError, TokenError};
 use crate::link::{
     CertificateRefused, DialError, Encryption, EndCause, Ending, Phase, Printable, RefusalReason,
     StopReason, TunnelError,
@@ -321,46 +322,5 @@ fn advice_on(refused: &CertificateRefused) -> &'static str {
              basicConstraints=critical,CA:FALSE), or --insecure"
         }
         RefusalReason::Other(_) => "; it takes another certificate, or --insecure",
-    }
-}
-
-impl From<ApiError> for Failure {
-    fn from(error: ApiError) -> Self {
-        let worth_it = error.is_transient();
-        let (kind, advice) = match &error.cause {
-            ApiCause::Credentials(..) => (
-                Kind::Credentials,
-                "; your access token is shown on hackattic.com when you are logged in",
-            ),
-            ApiCause::ProxyCredentials(..) => (Kind::Credentials, PROXY_CREDENTIALS),
-            ApiCause::Certificate(refused) => (Kind::Unreachable, advice_on(refused)),
-            ApiCause::NoTls => (
-                Kind::Unreachable,
-                "; does the base URL begin with http:// rather than https://?",
-            ),
-            ApiCause::Answer(..) => (Kind::Protocol, "; is the base URL right?"),
-            ApiCause::Status(status, _) if status.is_redirection() => {
-                (Kind::Protocol, "; is the base URL right?")
-            }
-            ApiCause::Status(StatusCode::NOT_FOUND, _) => {
-                (Kind::Unreachable, "; is the base URL right?")
-            }
-            ApiCause::Unreachable(_) => (
-                Kind::Unreachable,
-                "; is the base URL right, and is the server up?",
-            ),
-            ApiCause::Status(..) | ApiCause::TimedOut(_) => (Kind::Unreachable, ""),
-        };
-        kind.because(format_args!("{error}{advice}"))
-            .with_another_try_worth_it(worth_it)
-    }
-}
-
-impl From<TokenError> for Failure {
-    fn from(error: TokenError) -> Self {
-        match error {
-            TokenError::Api(error) => error.into(),
-            TokenError::Spent => Kind::Credentials.because(error),
-        }
     }
 }

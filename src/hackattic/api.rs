@@ -1,36 +1,18 @@
-use std::error::Error;
 use std::fmt;
-use std::io;
-use std::time::Duration;
 
-use reqwest::header::LOCATION;
-use reqwest::{Client, RequestBuilder, Response, StatusCode};
-use rustls::ClientConfig;
+use reqwest::{RequestBuilder, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::{OneTimeToken, Site};
-use crate::link::{
-    AddressError, CertificateRefused, Dialer, Excerpt, Proxy, ProxyError, is_no_tls,
-};
-
-/// The most that is read of an answer. The real ones are a few hundred bytes.
-const ANSWER_LIMIT: usize = 64 * 1024;
-
-/// What the HTTP client says of a proxy that answered CONNECT with 407: all there is to tell it by,
-/// since the type of the error is not public (`TunnelError` of hyper-util 0.1).
-const TUNNEL_WANTS_CREDENTIALS: &str = "tunnel error: proxy authorization required";
-
-/// What it says of one that answered with any other status but 200.
-const TUNNEL_REFUSED: &str = "tunnel error: unsuccessful";
+use crate::http::{ANSWER_LIMIT, Caller, CallerError, HttpError};
+use crate::link::{AddressError, Dialer, Excerpt};
 
 /// Makes the calls.
 #[derive(Clone, Debug)]
 pub struct Api {
-    client: Client,
+    caller: Caller,
     site: Site,
-    limit: Duration,
-    proxy: Option<Proxy>,
 }
 
 /// Why there is nothing to make the calls with.
@@ -39,12 +21,9 @@ pub enum ClientError {
     /// The site cannot be dialled.
     #[error(transparent)]
     Address(#[from] AddressError),
-    /// There is to be a proxy that cannot be used.
+    /// The HTTP client cannot be made.
     #[error(transparent)]
-    Proxy(#[from] ProxyError),
-    /// The HTTP client does not like its settings.
-    #[error("making an HTTP client: {0}")]
-    Client(#[from] reqwest::Error),
+    Caller(#[from] CallerError),
 }
 
 /// Which call it was.
@@ -100,21 +79,9 @@ pub struct ApiError {
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiCause {
-    /// There was no answer: no connection, or one that broke.
-    #[error("{0}")]
-    Unreachable(String),
-    /// The answer did not come, or not to its end, within this time.
-    #[error("no complete answer within {0:?}")]
-    TimedOut(Duration),
-    /// The certificate of the site was refused.
-    #[error("{0}")]
-    Certificate(Box<CertificateRefused>),
-    /// What answered does not speak TLS.
-    #[error("what answers there does not speak TLS")]
-    NoTls,
-    /// The proxy wants credentials, or others.
-    #[error("the proxy refused the credentials, or wants some: {0}{1}")]
-    ProxyCredentials(StatusCode, Excerpt),
+    /// There was no answer of the site.
+    #[error(transparent)]
+    Http(HttpError),
     /// 401 or 403.
     #[error("the access token was refused: {0}{1}")]
     Credentials(StatusCode, Excerpt),
@@ -130,65 +97,27 @@ impl ApiError {
     /// Whether the same call may succeed a little later.
     pub fn is_transient(&self) -> bool {
         match &self.cause {
-            ApiCause::Unreachable(_) | ApiCause::TimedOut(_) => true,
+            ApiCause::Http(error) => error.is_transient(),
             ApiCause::Status(status, _) => {
                 status.is_server_error()
                     || *status == StatusCode::TOO_MANY_REQUESTS
                     || *status == StatusCode::REQUEST_TIMEOUT
             }
-            ApiCause::Certificate(_)
-            | ApiCause::NoTls
-            | ApiCause::ProxyCredentials(..)
-            | ApiCause::Credentials(..)
-            | ApiCause::Answer(..) => false,
+            ApiCause::Credentials(..) | ApiCause::Answer(..) => false,
         }
     }
 }
 
 impl Api {
-    /// The calls to a site, over connections such as this dialer makes: with its time limit for
-    /// each call, encrypted in its way, through its proxies, and to the addresses that it knows
-    /// for hosts (a proxy looks hosts up by itself, though). Its headers and subprotocols belong to
-    /// the WebSocket. Redirects are not followed: they would take the access token elsewhere.
+    /// The calls to a site, over connections such as this dialer makes, as a [`Caller`] does.
     ///
     /// # Errors
     ///
-    /// When there is a proxy on the way that cannot be used, or no HTTP client can be made with
-    /// this TLS configuration.
+    /// When the site cannot be dialled, there is a proxy on the way that cannot be used, or no HTTP
+    /// client can be made with this TLS configuration.
     pub fn new(site: Site, dialer: &Dialer) -> Result<Self, ClientError> {
-        let address = site.address()?;
-        let limit = dialer.phase_limit();
-        let mut client = Client::builder()
-            .tls_backend_preconfigured(ClientConfig::clone(dialer.tls()))
-            .user_agent(concat!("wsbeat/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            // The client would read the environment by itself.
-            .no_proxy()
-            // The two calls are a conversation apart: by then the server may have hung up.
-            .pool_max_idle_per_host(0)
-            .timeout(limit);
-        let proxy = dialer.proxy(&address)?;
-        let resolved = dialer.resolved(&address);
-        match (&proxy, site.domain()) {
-            (Some(proxy), _) => {
-                let mut through = reqwest::Proxy::all(proxy.to_string())?;
-                if let Some(authorization) = proxy.authorization() {
-                    through = through.custom_http_auth(authorization.clone());
-                }
-                client = client.proxy(through);
-            }
-            (None, Some(domain)) if !resolved.is_empty() => {
-                client = client.resolve_to_addrs(domain, &resolved);
-            }
-            (None, _) => {}
-        }
-        Ok(Api {
-            client: client.build()?,
-            site,
-            limit,
-            proxy,
-        })
+        let caller = Caller::new(&site.address()?, dialer)?;
+        Ok(Api { caller, site })
     }
 
     /// Fetches a one-time token.
@@ -198,7 +127,7 @@ impl Api {
     /// When there is no answer, or none with a token in it.
     pub async fn problem(&self, access_token: &SecretString) -> Result<OneTimeToken, ApiError> {
         let request = self
-            .client
+            .caller
             .get(self.site.problem())
             .query(&[("access_token", access_token.expose_secret())]);
         let (status, body) = self.call(Call::Problem, request).await?;
@@ -234,7 +163,7 @@ impl Api {
         submitting: Submitting,
     ) -> Result<Submission, ApiError> {
         let mut request = self
-            .client
+            .caller
             .post(self.site.solve())
             .query(&[("access_token", access_token.expose_secret())])
             .json(&json!({ "secret": secret }));
@@ -269,58 +198,16 @@ impl Api {
         call: Call,
         request: RequestBuilder,
     ) -> Result<(StatusCode, String), ApiError> {
-        let failed = |error: reqwest::Error| self.failed(call, &error.without_url());
         tracing::debug!(%call, site = %self.site, "calling");
-        let mut response = request.send().await.map_err(failed)?;
-        let status = response.status();
-        let body = match redirection(&response) {
-            Some(elsewhere) => format!("it redirects to {elsewhere}, which is not followed"),
-            None => read_body(&mut response).await.map_err(failed)?,
-        };
-        tracing::debug!(%call, site = %self.site, %status, bytes = body.len(), "answered");
-        if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED && self.proxy.is_some() {
-            let cause = ApiCause::ProxyCredentials(status, Excerpt::of(&body));
-            return Err(self.error(call, cause));
-        }
-        if body.len() > ANSWER_LIMIT {
+        let answer = self.caller.call(request).await;
+        let answer = answer.map_err(|error| self.error(call, ApiCause::Http(error)))?;
+        let (status, bytes) = (answer.status, answer.body.len());
+        tracing::debug!(%call, site = %self.site, %status, bytes, "answered");
+        if answer.is_too_long() {
             let reason = format!("the answer is over {} KiB long", ANSWER_LIMIT / 1024);
-            return Err(self.wrong(call, &reason, &body));
+            return Err(self.wrong(call, &reason, &answer.body));
         }
-        Ok((status, body))
-    }
-
-    fn failed(&self, call: Call, error: &reqwest::Error) -> ApiError {
-        if error.is_timeout() {
-            return self.error(call, ApiCause::TimedOut(self.limit));
-        }
-        if let Some(refused) = CertificateRefused::behind(error) {
-            return self.error(call, ApiCause::Certificate(Box::new(refused.clone())));
-        }
-        if is_no_tls(error) {
-            return self.error(call, ApiCause::NoTls);
-        }
-        // The outer layers only say that a request was being sent.
-        let mut cause: &dyn Error = error;
-        let mut is_no_http = false;
-        while let Some(source) = cause.source() {
-            cause = source;
-            is_no_http |= source.downcast_ref().is_some_and(is_no_http_error);
-        }
-        let reason = cause.to_string();
-        let cause = if self.proxy.is_some() && reason == TUNNEL_WANTS_CREDENTIALS {
-            let status = StatusCode::PROXY_AUTHENTICATION_REQUIRED;
-            ApiCause::ProxyCredentials(status, Excerpt::default())
-        } else if self.proxy.is_some() && reason == TUNNEL_REFUSED {
-            ApiCause::Unreachable("the proxy refused a tunnel to the site".to_owned())
-        } else if is_no_http {
-            ApiCause::Answer(
-                format!("the answer is not HTTP: {reason}"),
-                Excerpt::default(),
-            )
-        } else {
-            ApiCause::Unreachable(reason)
-        };
-        self.error(call, cause)
+        Ok((status, answer.body))
     }
 
     fn refused(&self, call: Call, status: StatusCode, body: &str) -> ApiError {
@@ -362,7 +249,7 @@ impl Api {
         ApiError {
             call,
             site: self.site.to_string(),
-            proxy: self.proxy.as_ref().map(ToString::to_string),
+            proxy: self.caller.proxy().map(ToString::to_string),
             cause,
         }
     }
@@ -370,38 +257,4 @@ impl Api {
 
 fn through(proxy: Option<&str>) -> String {
     proxy.map_or_else(String::new, |proxy| format!(" through the proxy {proxy}"))
-}
-
-/// Whether what came was not HTTP, rather than too little of it, or nothing.
-fn is_no_http_error(error: &hyper::Error) -> bool {
-    let is_broken_off = error.is_incomplete_message()
-        || error.is_closed()
-        || error.is_canceled()
-        || error.is_timeout()
-        || error.source().is_some_and(|cause| cause.is::<io::Error>());
-    error.is_parse() || !is_broken_off
-}
-
-/// Where an answer redirects to, but for the query, which may repeat the access token.
-fn redirection(response: &Response) -> Option<String> {
-    if !response.status().is_redirection() {
-        return None;
-    }
-    let location = response.headers().get(LOCATION)?.to_str().ok()?;
-    let mut elsewhere = response.url().join(location).ok()?;
-    elsewhere.set_query(None);
-    Some(elsewhere.to_string())
-}
-
-/// Reads an answer until it is known to be too long.
-async fn read_body(response: &mut Response) -> reqwest::Result<String> {
-    let mut body = Vec::new();
-    while body.len() <= ANSWER_LIMIT
-        && let Some(chunk) = response.chunk().await?
-    {
-        body.extend_from_slice(&chunk);
-    }
-    let text = String::from_utf8_lossy(&body);
-    // A byte order mark says nothing in UTF-8, and JSON is read without it.
-    Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
 }

@@ -83,11 +83,6 @@ impl Site {
         self.as_socket(self.0.clone())
     }
 
-    /// The host, if it is named rather than numbered.
-    pub(super) fn domain(&self) -> Option<&str> {
-        self.0.domain()
-    }
-
     fn as_socket(&self, mut url: Url) -> Result<Address, AddressError> {
         // http becomes ws and https wss, which the URL standard allows without further ado.
         let scheme = if self.is_secure() { "wss" } else { "ws" };

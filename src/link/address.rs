@@ -80,6 +80,14 @@ impl Address {
         self.url.scheme() == "wss"
     }
 
+    /// The host, if it is named rather than numbered.
+    pub fn domain(&self) -> Option<&str> {
+        match self.host() {
+            Host::Domain(name) => Some(name),
+            Host::Ipv4(_) | Host::Ipv6(_) => None,
+        }
+    }
+
     /// The host, as it has to be looked up or connected to.
     pub(super) fn host(&self) -> Host<&str> {
         // `new` has checked that there is one.
