@@ -9,10 +9,12 @@ mod environment;
 mod failure;
 mod logging;
 mod man;
+mod passwd;
 mod ping;
 mod play;
 mod plot;
 mod practice;
+mod prompt;
 mod replay;
 mod retry;
 mod seed;
@@ -69,6 +71,7 @@ enum Command {
     Replay(replay::Arguments),
     Ping(ping::Arguments),
     Serve(serve::Arguments),
+    Passwd(passwd::Arguments),
     Simulate(simulate::Arguments),
     /// Print a completion script for a shell
     Completions {
@@ -85,6 +88,7 @@ enum Configured {
     Replay(replay::Config),
     Ping(ping::Config),
     Serve(Settings),
+    Passwd(passwd::Arguments),
     Simulate(simulate::Config),
 }
 
@@ -121,6 +125,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         | Command::Replay(_)
         | Command::Ping(_)
         | Command::Serve(_)
+        | Command::Passwd(_)
         | Command::Simulate(_) => conduct(cli),
     };
     match printed {
@@ -158,6 +163,7 @@ async fn report(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Replay(arguments) => (arguments.output, Last::Rounds),
         Command::Ping(arguments) => (arguments.output, Last::RoundTrips),
         Command::Serve(arguments) => (arguments.output, Last::Nothing),
+        Command::Passwd(_) => (OutputFormat::Text, Last::Nothing),
         Command::Simulate(arguments) => (arguments.output, Last::Nothing),
         Command::Completions { .. } | Command::Man => (OutputFormat::Text, Last::Nothing),
     };
@@ -269,6 +275,7 @@ fn configure(command: Command, environment: &Environment) -> Result<Configured, 
         Command::Replay(arguments) => Ok(Configured::Replay(arguments.configure()?)),
         Command::Ping(arguments) => Ok(Configured::Ping(arguments.configure()?)),
         Command::Serve(arguments) => Ok(Configured::Serve(arguments.configure()?)),
+        Command::Passwd(arguments) => Ok(Configured::Passwd(arguments)),
         Command::Simulate(arguments) => Ok(Configured::Simulate(arguments.configure()?)),
         Command::Completions { .. } | Command::Man => {
             Err(Kind::Internal.because("this command needs no configuration"))
@@ -290,6 +297,7 @@ async fn execute(cli: Cli, context: &mut Context<'_>) -> Result<Outcome, Failure
         Configured::Replay(config) => replay::run(config, context).await,
         Configured::Ping(config) => ping::run(config, context).await,
         Configured::Serve(settings) => serve::run(settings, context).await,
+        Configured::Passwd(arguments) => passwd::run(arguments, context).await,
         Configured::Simulate(config) => simulate::run(config, context).await,
     }
 }
@@ -340,7 +348,7 @@ fn refuse(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         let mut stdout = io::stdout();
         let _ = json::write(&Item::Error(failure.item()), &mut stdout);
         let last = match arguments.get(1).and_then(|command| command.to_str()) {
-            Some("serve" | "simulate") => Last::Nothing,
+            Some("serve" | "passwd" | "simulate") => Last::Nothing,
             Some("ping") => Last::RoundTrips,
             _ => Last::Rounds,
         };

@@ -20,6 +20,13 @@ pub(super) fn secret() -> Result<[u8; 32], Failure> {
     Ok(seed)
 }
 
+/// A salt for a password, which no other password has.
+pub(super) fn salt() -> Result<[u8; 16], Failure> {
+    let mut salt = [0; 16];
+    getrandom::fill(&mut salt).map_err(no_randomness)?;
+    Ok(salt)
+}
+
 /// The random part of pings: a generator of its own for each number, from a seed that nobody can guess.
 pub(super) fn random_part() -> Result<RandomPart, Failure> {
     let secret = secret()?;

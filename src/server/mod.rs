@@ -11,6 +11,8 @@
 //! the one-time tokens, and `game` decides what is played. In `chat`, it is a
 //! [`Seat`](crate::conversation::chat::Seat) in rooms that all guests share. A new route is a handler in `routes` that
 //! calls `visit::upgrade`, and a name in `registry::Route`.
+//!
+//! [`Users`] is the file of those who have passwords.
 
 mod accept;
 mod admission;
@@ -20,8 +22,11 @@ mod chat;
 mod emulation;
 mod game;
 mod hub;
+mod password;
 mod registry;
+mod replacement;
 mod routes;
+mod users;
 mod visit;
 
 use std::fmt;
@@ -38,6 +43,12 @@ pub use self::chat::ChatSettings;
 use crate::conversation::latency::KeepAliveSettings;
 use crate::link::Stop;
 use crate::simulation::Model;
+
+pub use password::{
+    HashingError, PASSWORD_LIMIT, Password, PasswordError, StoredPassword, StoredPasswordError,
+    Verdict,
+};
+pub use users::{Change, LineError, NAME_LIMIT, NameError, Users, UsersError, check_name};
 
 /// How long connections are given to end once the server has been told to stop.
 const GRACE: Duration = Duration::from_secs(5);

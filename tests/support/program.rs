@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -21,6 +21,7 @@ use super::{ACCESS_TOKEN, PATIENCE, Server, TlsFront, socket_url};
 /// it is given.
 pub struct Program {
     command: Command,
+    stdin: Stdio,
     folder: TempDir,
 }
 
@@ -31,6 +32,7 @@ impl Program {
         program.current_dir(folder.path()).env_clear().arg(command);
         Program {
             command: program,
+            stdin: Stdio::null(),
             folder,
         }
     }
@@ -91,9 +93,18 @@ impl Program {
         self
     }
 
+    /// Gives the program this to read on standard input, which is nothing otherwise.
+    pub fn input(mut self, text: impl AsRef<[u8]>) -> Self {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(text.as_ref()).unwrap();
+        file.rewind().unwrap();
+        self.stdin = file.into();
+        self
+    }
+
     pub fn start(mut self) -> Running {
         self.command
-            .stdin(Stdio::null())
+            .stdin(self.stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut child = self.command.spawn().unwrap();

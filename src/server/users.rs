@@ -1,0 +1,371 @@
+use std::collections::HashMap;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+
+use super::password::{HashingError, StoredPassword, StoredPasswordError, Verdict};
+use super::replacement::replace;
+
+/// The most that is read of a file of users: a hundred thousand of them.
+const FILE_LIMIT: u64 = 16 * 1024 * 1024;
+
+/// The longest name of a user, in characters: that of a chat.
+pub const NAME_LIMIT: usize = 32;
+
+/// Those who may have tickets, and what is kept of their passwords: a file of lines
+/// `NAME:$argon2id$…`. Lines that are empty or begin with `#` are for people, and kept as they are.
+#[derive(Clone, Debug, Default)]
+pub struct Users {
+    lines: Vec<Line>,
+}
+
+/// A line as it is written, and what it means.
+#[derive(Clone, Debug)]
+struct Line {
+    text: String,
+    user: Option<User>,
+}
+
+#[derive(Clone, Debug)]
+struct User {
+    name: String,
+    password: StoredPassword,
+}
+
+/// Why a text is no name of a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// There is nothing to it.
+    #[error("the name is empty")]
+    Empty,
+    /// It is longer than [`NAME_LIMIT`].
+    #[error("the name is over {NAME_LIMIT} characters long")]
+    TooLong,
+    /// It would be another name for everyone who reads it.
+    #[error("the name has a space at its beginning or end")]
+    Space,
+    /// It has characters by which it could command a terminal.
+    #[error("the name has control characters in it")]
+    Control,
+    /// It would look otherwise in a file of users.
+    #[error("the name has a : in it, or begins with #")]
+    Sign,
+}
+
+/// Why users are not read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum UsersError {
+    /// The file cannot be read.
+    #[error("reading the users in {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What went wrong.
+        source: io::Error,
+    },
+    /// A line of the file makes no sense.
+    #[error("line {number} of the users in {} makes no sense: {cause}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from one.
+        number: usize,
+        /// What is wrong with it.
+        cause: LineError,
+    },
+    /// The file cannot be written. It is as it was before.
+    #[error("writing the users to {}: {source}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What went wrong.
+        source: io::Error,
+    },
+}
+
+/// What is wrong with a line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LineError {
+    /// It has no `:`.
+    #[error("it is not of the form NAME:HASH")]
+    Form,
+    /// Nobody can be called that.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// The hash is none.
+    #[error(transparent)]
+    Password(#[from] StoredPasswordError),
+    /// The user of an earlier line.
+    #[error("it has the same name as line {0}")]
+    Again(usize),
+}
+
+/// What has become of a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// There was no such user before.
+    Added,
+    /// The user has another password now.
+    Changed,
+}
+
+/// Checks that a user can be called that.
+///
+/// # Errors
+///
+/// When nobody can.
+pub fn check_name(name: &str) -> Result<(), NameError> {
+    if name.is_empty() {
+        Err(NameError::Empty)
+    } else if name.chars().count() > NAME_LIMIT {
+        Err(NameError::TooLong)
+    } else if name.chars().any(char::is_control) {
+        Err(NameError::Control)
+    } else if name.trim() != name {
+        Err(NameError::Space)
+    } else if name.contains(':') || name.starts_with('#') {
+        Err(NameError::Sign)
+    } else {
+        Ok(())
+    }
+}
+
+impl UsersError {
+    /// Whether there is no such file.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, UsersError::Unreadable { source, .. }
+            if source.kind() == io::ErrorKind::NotFound)
+    }
+}
+
+impl Users {
+    /// Reads a file of users.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, or a line of it makes no sense.
+    pub fn read(path: &Path) -> Result<Self, UsersError> {
+        let read = || {
+            let mut text = String::new();
+            let file = File::open(path)?;
+            file.take(FILE_LIMIT + 1).read_to_string(&mut text)?;
+            if text.len() as u64 > FILE_LIMIT {
+                return Err(io::Error::other(format!(
+                    "the file is over {} MiB long",
+                    FILE_LIMIT / 1024 / 1024
+                )));
+            }
+            Ok(text)
+        };
+        let text = read().map_err(|source| UsersError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        Users::parse(&text).map_err(|(number, cause)| UsersError::Malformed {
+            path: path.to_owned(),
+            number,
+            cause,
+        })
+    }
+
+    /// Reads the text of a file, or says which line makes no sense, counted from one.
+    fn parse(text: &str) -> Result<Self, (usize, LineError)> {
+        let mut lines = Vec::new();
+        let mut known = HashMap::new();
+        for (number, text) in (1..).zip(text.split_terminator('\n')) {
+            let line = Line::parse(text).map_err(|cause| (number, cause))?;
+            if let Some(user) = &line.user
+                && let Some(before) = known.insert(user.name.clone(), number)
+            {
+                return Err((number, LineError::Again(before)));
+            }
+            lines.push(line);
+        }
+        Ok(Users { lines })
+    }
+
+    /// Gives a user a password, in place of another if there is one.
+    ///
+    /// # Errors
+    ///
+    /// When nobody can be called that.
+    pub fn set(&mut self, user: &str, password: StoredPassword) -> Result<Change, NameError> {
+        check_name(user)?;
+        let line = Line::of(User {
+            name: user.to_owned(),
+            password,
+        });
+        match self.lines.iter_mut().find(|line| line.is_of(user)) {
+            Some(before) => {
+                *before = line;
+                Ok(Change::Changed)
+            }
+            None => {
+                self.lines.push(line);
+                Ok(Change::Added)
+            }
+        }
+    }
+
+    /// Removes a user; `None` if there is none of that name.
+    pub fn remove(&mut self, user: &str) -> Option<()> {
+        let place = self.lines.iter().position(|line| line.is_of(user))?;
+        self.lines.remove(place);
+        Some(())
+    }
+
+    /// What is kept of a user's password.
+    pub fn password(&self, user: &str) -> Option<&StoredPassword> {
+        let user = self.users().find(|known| known.name == user)?;
+        Some(&user.password)
+    }
+
+    /// Verifies a user's password. That takes as long for a user that there is as for one that there
+    /// is not, as long as all hashes of the file have the same parameters: nobody is to find out by
+    /// trying who has a password.
+    ///
+    /// # Errors
+    ///
+    /// When the password cannot be hashed.
+    pub fn verify(&self, user: &str, password: &SecretString) -> Result<Verdict, HashingError> {
+        if let Some(stored) = self.password(user) {
+            return stored.verify(password);
+        }
+        let somebodys = self.users().next().map(|user| user.password.clone());
+        let decoy = somebodys.unwrap_or_else(StoredPassword::nobodys);
+        // Even if it is right, it is another user's.
+        decoy.verify(password).map(|_| Verdict::Wrong)
+    }
+
+    fn users(&self) -> impl Iterator<Item = &User> {
+        self.lines.iter().filter_map(|line| line.user.as_ref())
+    }
+
+    /// Puts the users in place of what is in a file, or makes one. It is replaced as a whole: nobody
+    /// finds half of it, also not after a crash. On Unix only its owner may read it then, who is the
+    /// same as before.
+    ///
+    /// # Errors
+    ///
+    /// When that is not possible. The file is as it was before.
+    pub fn write(&self, path: &Path) -> Result<(), UsersError> {
+        replace(path, self.to_string().as_bytes()).map_err(|source| UsersError::Unwritable {
+            path: path.to_owned(),
+            source,
+        })
+    }
+}
+
+impl fmt::Display for Users {
+    /// The text of a file.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for line in &self.lines {
+            writeln!(f, "{}", line.text)?;
+        }
+        Ok(())
+    }
+}
+
+impl Line {
+    fn parse(line: &str) -> Result<Self, LineError> {
+        if line.trim().is_empty() || line.starts_with('#') {
+            return Ok(Line {
+                text: line.to_owned(),
+                user: None,
+            });
+        }
+        let (name, hash) = line.split_once(':').ok_or(LineError::Form)?;
+        check_name(name)?;
+        Ok(Line {
+            text: line.to_owned(),
+            user: Some(User {
+                name: name.to_owned(),
+                password: StoredPassword::parse(hash.trim_end())?,
+            }),
+        })
+    }
+
+    fn of(user: User) -> Self {
+        Line {
+            text: format!("{}:{}", user.name, user.password),
+            user: Some(user),
+        }
+    }
+
+    fn is_of(&self, name: &str) -> bool {
+        self.user.as_ref().is_some_and(|user| user.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HASH: &str = "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ\
+                        $AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    const OTHER: &str = "$argon2id$v=19$m=64,t=2,p=1$c29tZXNhbHQ\
+                         $AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+    #[test]
+    fn a_change_leaves_the_rest_as_it_is() {
+        let text = format!("# staff\r\n\nalice:{HASH}\n  \n# guests\nböb b:{HASH}\neve:{HASH}\r\n");
+        let mut users = Users::parse(&text).unwrap();
+        assert_eq!(users.to_string(), text);
+
+        let other = StoredPassword::parse(OTHER).unwrap();
+        assert_eq!(users.set("alice", other.clone()), Ok(Change::Changed));
+        assert_eq!(users.set("bob", other.clone()), Ok(Change::Added));
+        assert_eq!(users.remove("böb b"), Some(()));
+        assert_eq!(users.remove("böb b"), None);
+        assert_eq!(users.password("böb b"), None);
+        assert_eq!(users.password("bob"), Some(&other));
+        let text = format!("# staff\r\n\nalice:{OTHER}\n  \n# guests\neve:{HASH}\r\nbob:{OTHER}\n");
+        assert_eq!(users.to_string(), text);
+        assert_eq!(users.set("a:b", other), Err(NameError::Sign));
+    }
+
+    #[test]
+    fn a_line_that_makes_no_sense_is_named() {
+        let error = |text: &str| Users::parse(text).unwrap_err();
+        assert_eq!(error("# a\n\nalice\n"), (3, LineError::Form));
+        let (number, cause) = error("alice:hunter2");
+        assert_eq!(number, 1);
+        assert!(matches!(cause, LineError::Password(_)), "{cause:?}");
+        let twice = format!("alice:{HASH}\nbob:{HASH}\nalice:{HASH}\n");
+        assert_eq!(error(&twice), (3, LineError::Again(1)));
+        for (name, cause) in [
+            ("", NameError::Empty),
+            (" alice", NameError::Space),
+            ("al\u{7}ice", NameError::Control),
+            (&"é".repeat(33), NameError::TooLong),
+        ] {
+            let line = format!("{name}:{HASH}");
+            assert_eq!(error(&line), (1, LineError::Name(cause)), "{name:?}");
+        }
+        assert!(Users::parse(&format!("{}:{HASH}\r\n", "é".repeat(32))).is_ok());
+    }
+
+    #[test]
+    fn names_that_a_file_would_take_for_something_else_are_refused() {
+        for name in ["a:b", "#alice"] {
+            assert_eq!(check_name(name), Err(NameError::Sign), "{name}");
+        }
+        assert_eq!(check_name("alice #2"), Ok(()));
+    }
+
+    #[test]
+    fn nobody_gets_in_with_a_password_that_is_anothers() {
+        use super::super::password::Password;
+        let secret = SecretString::from("sesame");
+        let password = Password::new(secret.clone()).unwrap();
+        let mut users = Users::default();
+        assert_eq!(users.verify("alice", &secret), Ok(Verdict::Wrong));
+        let stored = StoredPassword::of(&password, [1; 16]).unwrap();
+        users.set("alice", stored).unwrap();
+        assert_eq!(users.verify("alice", &secret), Ok(Verdict::Right));
+        assert_eq!(users.verify("bob", &secret), Ok(Verdict::Wrong));
+    }
+}
