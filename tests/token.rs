@@ -21,6 +21,7 @@ async fn an_unused_token_is_given_out_again_until_it_expires_and_a_used_one_neve
         network: None,
         keep_alive: None,
         chat: wsbeat::server::ChatSettings::default(),
+        tickets: None,
     })
     .await
     .unwrap();

@@ -22,6 +22,7 @@ mod serve;
 mod simulate;
 mod solve;
 mod stopping;
+mod ticketing;
 mod values;
 mod viewing;
 

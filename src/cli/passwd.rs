@@ -13,7 +13,7 @@ use crate::server::{
     Change, PASSWORD_LIMIT, Password, PasswordError, StoredPassword, Users, check_name,
 };
 
-/// Set the password of a user of the chat, or remove one
+/// Set the password of a user who may have tickets (`serve --tickets`), or remove one
 ///
 /// The password is asked for twice, without being shown. If standard input is no terminal, its first
 /// line is the password.

@@ -9,6 +9,7 @@ use clap::Args;
 use tokio::sync::mpsc;
 
 use super::failure::{Failure, Kind};
+use super::ticketing::Ticketing;
 use super::values::{OutputFormat, hosted_rounds, listen_address, model, phrase, token_file, wait};
 use super::{Context, seed};
 use crate::conversation::challenge::LossCause;
@@ -97,6 +98,9 @@ pub(super) struct Arguments {
           value_name = "TIME")]
     keep_alive_timeout: Duration,
 
+    #[command(flatten)]
+    ticketing: Ticketing,
+
     /// Lines for people, or one JSON object a line
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) output: OutputFormat,
@@ -121,6 +125,7 @@ impl Arguments {
             network: self.network,
             keep_alive: self.keep_alive.settings(self.keep_alive_timeout),
             chat: self.chatting.into(),
+            tickets: self.ticketing.configure()?,
         })
     }
 }

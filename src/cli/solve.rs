@@ -139,6 +139,7 @@ impl Arguments {
                 network: self.network,
                 keep_alive: Some(KeepAliveSettings::default()),
                 chat: ChatSettings::default(),
+                tickets: None,
             })
         } else {
             let token = self.token_file.as_deref();

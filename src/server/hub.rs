@@ -10,6 +10,7 @@ use super::chat::Chat;
 use super::emulation::Emulation;
 use super::game::Game;
 use super::registry::Registry;
+use super::ticketing::TicketDesk;
 use super::{Held, Settings};
 use crate::conversation::latency::KeepAliveSettings;
 use crate::link::Stop;
@@ -23,6 +24,8 @@ pub(super) struct Hub {
     admission: Mutex<Admission>,
     pub(super) game: Game,
     pub(super) chat: Arc<Chat>,
+    /// Where users get their tickets, if they do.
+    pub(super) tickets: Option<TicketDesk>,
     /// Every open WebSocket.
     pub(super) registry: Arc<Registry>,
     /// How silent clients are dealt with, if at all.
@@ -53,6 +56,7 @@ impl Hub {
             network,
             keep_alive,
             chat,
+            tickets,
             ..
         } = settings;
         Hub {
@@ -63,6 +67,7 @@ impl Hub {
                 secret,
             },
             chat: Arc::new(Chat::new(chat)),
+            tickets: tickets.map(TicketDesk::new),
             registry: Arc::default(),
             keep_alive,
             emulation: network.map(|model| Emulation::new(model, seed)),

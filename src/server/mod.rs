@@ -12,7 +12,9 @@
 //! [`Seat`](crate::conversation::chat::Seat) in rooms that all guests share. A new route is a handler in `routes` that
 //! calls `visit::upgrade`, and a name in `registry::Route`.
 //!
-//! [`Users`] is the file of those who have passwords.
+//! A user gets a ticket, good for one connection, from `ticketing`: it verifies the user's password
+//! against the file of [`Users`], no more often than its `throttle` has it, and [`Tickets`] keeps what
+//! it has given until it is redeemed.
 
 mod accept;
 mod admission;
@@ -26,6 +28,9 @@ mod password;
 mod registry;
 mod replacement;
 mod routes;
+mod throttle;
+mod ticketing;
+mod tickets;
 mod users;
 mod visit;
 
@@ -33,6 +38,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,6 +54,7 @@ pub use password::{
     HashingError, PASSWORD_LIMIT, Password, PasswordError, StoredPassword, StoredPasswordError,
     Verdict,
 };
+pub use tickets::{TICKET_LIFETIME, TicketError, Tickets};
 pub use users::{Change, LineError, NAME_LIMIT, NameError, Users, UsersError, check_name};
 
 /// How long connections are given to end once the server has been told to stop.
@@ -75,6 +82,25 @@ pub struct Settings {
     pub keep_alive: Option<KeepAliveSettings>,
     /// How the chat is kept.
     pub chat: ChatSettings,
+    /// Who gets tickets; `None` for nobody.
+    pub tickets: Option<TicketSettings>,
+}
+
+/// Who gets tickets.
+#[derive(Clone)]
+pub struct TicketSettings {
+    /// The file of the [`Users`]. It is read for each of them.
+    pub users: PathBuf,
+    /// What the tickets are drawn from. Whoever knows it knows the tickets.
+    pub seed: [u8; 32],
+}
+
+impl fmt::Debug for TicketSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TicketSettings")
+            .field("users", &self.users)
+            .finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for Settings {
@@ -86,6 +112,7 @@ impl fmt::Debug for Settings {
             .field("network", &self.network)
             .field("keep_alive", &self.keep_alive)
             .field("chat", &self.chat)
+            .field("tickets", &self.tickets)
             .finish_non_exhaustive()
     }
 }

@@ -13,6 +13,7 @@ use super::answer::error;
 use super::challenge::{Admitted, host};
 use super::hub::{Hub, Peer};
 use super::registry::{Client, Route};
+use super::ticketing::{self, ticket};
 use super::visit::{Unobserved, upgrade};
 use crate::conversation::chat::{ChannelName, Pass};
 use crate::conversation::latency::Echo;
@@ -21,7 +22,7 @@ use crate::link::{self, Precision};
 /// The most that is read of a solution.
 const BODY_LIMIT: usize = 64 * 1024;
 
-/// The endpoints of the challenge, the echo, the chat, and who is connected.
+/// The endpoints of the challenge, the echo, the chat, its tickets, and who is connected.
 pub(super) fn routes(hub: Arc<Hub>) -> Router {
     Router::new()
         .route("/challenges/websocket_chit_chat/problem", get(problem))
@@ -30,6 +31,10 @@ pub(super) fn routes(hub: Arc<Hub>) -> Router {
         .route("/echo", get(echo))
         .route("/chat/{channel}", get(chat))
         .route("/clients", get(clients))
+        .route(
+            "/ticket",
+            post(ticket).layer(DefaultBodyLimit::max(ticketing::BODY_LIMIT)),
+        )
         .fallback(async || error(StatusCode::NOT_FOUND, "there is nothing here"))
         .method_not_allowed_fallback(async || {
             error(StatusCode::METHOD_NOT_ALLOWED, "not with this method")

@@ -105,6 +105,7 @@ fn practice(hosts: &Runtime, players: &Runtime) -> anyhow::Result<Times> {
         network: None,
         keep_alive: Some(KeepAliveSettings::default()),
         chat: ChatSettings::default(),
+        tickets: None,
     }))?;
     let site: Site = format!("http://{}", server.address()?).parse()?;
     let (stopper, stop) = Stop::channel();

@@ -1,0 +1,204 @@
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::OwnedMutexGuard;
+
+/// How many places are remembered. Beyond that the one that tried longest ago is forgotten.
+const REMEMBERED: usize = 1024;
+
+/// How long is waited after the first wrong password. After each further one it is twice as long.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+
+/// How long is waited at the most.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// Slows down those who try passwords: one at a time from each place, and after a wrong one none for
+/// a while.
+#[derive(Debug, Default)]
+pub(super) struct Throttle(Mutex<Places>);
+
+#[derive(Debug, Default)]
+struct Places {
+    known: HashMap<Place, Known>,
+    tries: u64,
+}
+
+/// Whence somebody tries passwords: an IPv4 address, or the 64 bits that an IPv6 network begins
+/// with. Within those, anybody has any number of addresses (RFC 6177 section 2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Place(IpAddr);
+
+#[derive(Debug)]
+struct Known {
+    streak: Arc<tokio::sync::Mutex<Streak>>,
+    /// The number of the newest try.
+    newest: u64,
+}
+
+/// The wrong passwords in a row from one place. Whoever holds it is the only one there whose
+/// password is verified.
+#[derive(Debug, Default)]
+pub(super) struct Streak {
+    wrong: u32,
+    closed_until: Option<Instant>,
+}
+
+impl From<IpAddr> for Place {
+    fn from(address: IpAddr) -> Self {
+        Place(match address.to_canonical() {
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+            }
+            address => address,
+        })
+    }
+}
+
+impl Throttle {
+    /// The wrong passwords that have come from an address, once nobody else's from there is being
+    /// verified. It is fair: who came first is first.
+    pub(super) async fn streak(&self, address: IpAddr) -> OwnedMutexGuard<Streak> {
+        let streak = {
+            // Nothing that holds the lock can leave its work half done.
+            let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            places.streak(address.into())
+        };
+        streak.lock_owned().await
+    }
+}
+
+impl Places {
+    fn streak(&mut self, place: Place) -> Arc<tokio::sync::Mutex<Streak>> {
+        self.tries += 1;
+        if !self.known.contains_key(&place) && self.known.len() >= REMEMBERED {
+            self.forget_one();
+        }
+        let known = self.known.entry(place).or_insert_with(|| Known {
+            streak: Arc::default(),
+            newest: 0,
+        });
+        known.newest = self.tries;
+        Arc::clone(&known.streak)
+    }
+
+    /// Forgets the place that tried longest ago; one where a password is being verified only if there
+    /// is no other.
+    fn forget_one(&mut self) {
+        let oldest = self.known.iter().min_by_key(|(_, known)| {
+            let is_in_use = Arc::strong_count(&known.streak) > 1;
+            (is_in_use, known.newest)
+        });
+        if let Some(place) = oldest.map(|(place, _)| *place) {
+            self.known.remove(&place);
+        }
+    }
+}
+
+impl Streak {
+    /// How much longer no password is verified; `None` if one may be now.
+    pub(super) fn wait(&self, now: Instant) -> Option<Duration> {
+        let wait = self.closed_until?.saturating_duration_since(now);
+        (!wait.is_zero()).then_some(wait)
+    }
+
+    /// A password was wrong.
+    pub(super) fn wrong(&mut self, now: Instant) {
+        let factor = 2_u32.saturating_pow(self.wrong);
+        self.wrong = self.wrong.saturating_add(1);
+        let wait = FIRST_WAIT.saturating_mul(factor).min(LONGEST_WAIT);
+        self.closed_until = Some(now + wait);
+    }
+
+    /// A password was right: what was before is forgotten.
+    pub(super) fn right(&mut self) {
+        *self = Streak::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+    use std::pin::Pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::link::clock;
+
+    #[test]
+    fn each_wrong_password_takes_twice_the_time_up_to_a_limit() {
+        let (mut streak, now) = (Streak::default(), clock::now());
+        assert_eq!(streak.wait(now), None);
+        for wait_ms in [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000] {
+            let wait = Duration::from_millis(wait_ms);
+            streak.wrong(now);
+            assert_eq!(streak.wait(now), Some(wait));
+            let just = now + wait - Duration::from_nanos(1);
+            assert_eq!(streak.wait(just), Some(Duration::from_nanos(1)));
+            assert_eq!(streak.wait(now + wait), None);
+        }
+        for _ in 0..100 {
+            streak.wrong(now);
+        }
+        assert_eq!(streak.wait(now), Some(LONGEST_WAIT));
+        streak.right();
+        assert_eq!(streak.wait(now), None);
+        streak.wrong(now);
+        assert_eq!(streak.wait(now), Some(FIRST_WAIT));
+    }
+
+    #[test]
+    fn a_place_is_an_ipv4_address_or_an_ipv6_network() {
+        let place = |text: &str| Place::from(text.parse::<IpAddr>().unwrap());
+        assert_ne!(place("192.0.2.1"), place("192.0.2.2"));
+        assert_eq!(place("192.0.2.1"), place("::ffff:192.0.2.1"));
+        assert_eq!(place("2001:db8::1"), place("2001:db8::ffff:1"));
+        assert_ne!(place("2001:db8::1"), place("2001:db8:0:1::1"));
+    }
+
+    #[tokio::test]
+    async fn passwords_from_one_place_are_verified_one_after_another() {
+        let (throttle, now) = (Throttle::default(), clock::now());
+        let here: IpAddr = "192.0.2.1".parse().unwrap();
+        let mut first = throttle.streak(here).await;
+        let mut second = Polled(Box::pin(throttle.streak(here)));
+        assert!(second.poll().is_none(), "it has to wait");
+        drop(throttle.streak("192.0.2.2".parse().unwrap()).await);
+        first.wrong(now);
+        drop(first);
+        let second = second.poll().expect("it is its turn");
+        assert_eq!(second.wait(now), Some(FIRST_WAIT));
+    }
+
+    /// Polls a future by hand.
+    struct Polled<F>(Pin<Box<F>>);
+
+    impl<F: Future> Polled<F> {
+        fn poll(&mut self) -> Option<F::Output> {
+            let mut context = Context::from_waker(Waker::noop());
+            match self.0.as_mut().poll(&mut context) {
+                Poll::Ready(output) => Some(output),
+                Poll::Pending => None,
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_one_that_tried_longest_ago_makes_room() {
+        let (throttle, now) = (Throttle::default(), clock::now());
+        let address = |number: u32| IpAddr::from(Ipv4Addr::from(number));
+        // One that is being verified all the while is not forgotten.
+        let mut held = throttle.streak(address(0)).await;
+        held.wrong(now);
+        for number in 1..=u32::try_from(REMEMBERED).unwrap() {
+            throttle.streak(address(number)).await.wrong(now);
+        }
+        drop(held);
+        assert!(throttle.0.lock().unwrap().known.len() <= REMEMBERED);
+        assert!(throttle.streak(address(0)).await.wait(now).is_some());
+        assert!(throttle.streak(address(2)).await.wait(now).is_some());
+        assert_eq!(throttle.streak(address(1)).await.wait(now), None);
+    }
+}

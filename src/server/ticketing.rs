@@ -1,0 +1,216 @@
+//! `POST /ticket`: a ticket for a user's password.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
+use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer};
+use serde_json::json;
+use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+
+use super::TicketSettings;
+use super::answer::error;
+use super::hub::{Hub, Peer};
+use super::password::{HashingError, Verdict};
+use super::throttle::{Streak, Throttle};
+use super::tickets::{TICKET_LIFETIME, Tickets};
+use super::users::{NAME_LIMIT, Users, UsersError};
+use crate::link::{Printable, clock};
+
+/// The most that is read of a request: the longest name and the longest password, with every
+/// character of them written as an escape.
+pub(super) const BODY_LIMIT: usize = 8 * 1024;
+
+/// Gives tickets to those who know a user's password.
+pub(super) struct TicketDesk {
+    users: PathBuf,
+    tickets: Mutex<Tickets>,
+    throttle: Throttle,
+    /// How many hashes may be computed at once: more than there are cores would only take more
+    /// memory.
+    hashing: Arc<Semaphore>,
+}
+
+impl TicketDesk {
+    pub(super) fn new(settings: TicketSettings) -> Self {
+        let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        TicketDesk {
+            users: settings.users,
+            tickets: Mutex::new(Tickets::new(settings.seed)),
+            throttle: Throttle::default(),
+            hashing: Arc::new(Semaphore::new(cores)),
+        }
+    }
+
+    /// The tickets that have been given, to redeem one of.
+    pub(super) fn tickets(&self) -> MutexGuard<'_, Tickets> {
+        // Nothing that holds the lock can leave its work half done.
+        self.tickets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Who wants a ticket.
+#[derive(Deserialize)]
+pub(super) struct Applicant {
+    user: String,
+    #[serde(deserialize_with = "secret")]
+    password: SecretString,
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
+    String::deserialize(deserializer).map(SecretString::from)
+}
+
+/// Answers who wants a ticket. What it says to those who get none is the same, and comes after the
+/// same time, whether there is such a user or not.
+///
+/// No web page of another site can ask: with this content type, a browser would have to be told
+/// beforehand that it may.
+pub(super) async fn ticket(
+    State(hub): State<Arc<Hub>>,
+    Extension(peer): Extension<Peer>,
+    applicant: Result<Json<Applicant>, JsonRejection>,
+) -> Response {
+    let mut response = match (&hub.tickets, applicant) {
+        (None, _) => error(StatusCode::NOT_FOUND, "this server gives no tickets"),
+        // What is wrong in detail could have the password in it.
+        (Some(_), Err(rejection)) => error(
+            rejection.status(),
+            "send a JSON object with two strings, user and password",
+        ),
+        (Some(desk), Ok(Json(applicant))) => serve(desk, peer, applicant).await,
+    };
+    let only_now = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(CACHE_CONTROL, only_now);
+    response
+}
+
+async fn serve(desk: &TicketDesk, peer: Peer, applicant: Applicant) -> Response {
+    let Applicant { user, password } = applicant;
+    let shown = Shown(&user);
+    let streak = desk.throttle.streak(peer.0.ip()).await;
+    if let Some(wait) = streak.wait(clock::now()) {
+        tracing::debug!(peer = %peer.0, user = %shown, ?wait, "no ticket: too soon after a wrong password");
+        let mut response = error(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too many wrong passwords: try again later",
+        );
+        // In whole seconds, and not too soon (RFC 9110 section 10.2.3).
+        let seconds = wait.as_millis().div_ceil(1000);
+        let seconds = HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX));
+        response.headers_mut().insert(RETRY_AFTER, seconds);
+        return response;
+    }
+    // The semaphore is never closed.
+    let Ok(permit) = Arc::clone(&desk.hashing).acquire_owned().await else {
+        return unable();
+    };
+    let work = Verification {
+        users: desk.users.clone(),
+        user: user.clone(),
+        password,
+        streak,
+        _permit: permit,
+    };
+    match tokio::task::spawn_blocking(|| work.run()).await {
+        Ok(Ok(Verdict::Right)) => {
+            tracing::debug!(peer = %peer.0, user = %shown, "a ticket");
+            let ticket = desk.tickets().issue(user, clock::now());
+            Json(json!({
+                "ticket": ticket.expose_secret(),
+                "expires_in_s": TICKET_LIFETIME.as_secs(),
+            }))
+            .into_response()
+        }
+        Ok(Ok(Verdict::Wrong)) => {
+            tracing::warn!(peer = %peer.0, user = %shown, "no ticket: there is no such user with this password");
+            error(
+                StatusCode::UNAUTHORIZED,
+                "the user name or the password is wrong",
+            )
+        }
+        Ok(Err(error)) => {
+            tracing::error!(peer = %peer.0, %error, "no ticket: passwords cannot be verified");
+            unable()
+        }
+        Err(error) => {
+            tracing::error!(peer = %peer.0, %error, "no ticket: verifying a password failed");
+            unable()
+        }
+    }
+}
+
+fn unable() -> Response {
+    error(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "passwords cannot be verified at the moment; the log of the server says why",
+    )
+}
+
+/// The verification of one password. It goes on to its end even if nobody waits for it any more:
+/// whoever hangs up is the next one no sooner, and a wrong password counts.
+struct Verification {
+    users: PathBuf,
+    user: String,
+    password: SecretString,
+    streak: OwnedMutexGuard<Streak>,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// Why a password cannot be verified.
+#[derive(Debug, thiserror::Error)]
+enum VerificationError {
+    #[error(transparent)]
+    Users(#[from] UsersError),
+    #[error(transparent)]
+    Hashing(#[from] HashingError),
+}
+
+impl Verification {
+    fn run(mut self) -> Result<Verdict, VerificationError> {
+        // Read each time: a password that has been changed counts at once.
+        let users = Users::read(&self.users)?;
+        let verdict = users.verify(&self.user, &self.password)?;
+        match verdict {
+            Verdict::Right => self.streak.right(),
+            Verdict::Wrong => self.streak.wrong(clock::now()),
+        }
+        Ok(verdict)
+    }
+}
+
+/// Prints what somebody called themselves: harmlessly, and no more of it than a name can have.
+struct Shown<'a>(&'a str);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.char_indices().nth(NAME_LIMIT) {
+            None => write!(f, "{}", Printable(self.0)),
+            Some((end, _)) => write!(f, "{}…", Printable(&self.0[..end])),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_shown_harmlessly_and_in_part() {
+        let show = |name: &str| Shown(name).to_string();
+        assert_eq!(show("alice"), "alice");
+        assert_eq!(show("a\nb\u{1b}[2J"), "a\\u{a}b\\u{1b}[2J");
+        let name = "é".repeat(NAME_LIMIT);
+        assert_eq!(show(&name), name);
+        assert_eq!(show(&format!("{name}é")), format!("{name}…"));
+    }
+}
