@@ -10,6 +10,7 @@
 //! | [`simulation`] | two parties across a modelled network, in virtual time | `conversation`, `recording` |
 //! | [`http`] | HTTP calls, over connections such as the link makes | `link` |
 //! | [`hackattic`] | the two HTTP calls around the challenge | `conversation`, `link`, `http` |
+//! | [`tickets`] | the HTTP call before a chat: a ticket for a password | `link`, `http` |
 //! | [`server`] | the practice server | `conversation`, `link`, `simulation` |
 //! | [`report`] | what people and scripts read | `conversation`, `link`, `simulation` |
 //! | [`cli`] | the commands | all of them |
@@ -26,3 +27,4 @@ pub mod recording;
 pub mod report;
 pub mod server;
 pub mod simulation;
+pub mod tickets;

@@ -1,6 +1,8 @@
 //! HTTP calls, over connections such as the link's dialer makes.
 //!
-//! Others make their calls with what is here: a [`Caller`] that trusts whom the dialer trusts and goes
+//! Two who know nothing of each other make calls beside a conversation:
+//! [`hackattic`](crate::hackattic) around the challenge, and [`tickets`](crate::tickets) before a
+//! chat. What they have in common is here: a [`Caller`] that trusts whom the dialer trusts and goes
 //! the way that it goes, and an [`HttpError`] for each thing that can go wrong below what is said.
 
 mod caller;

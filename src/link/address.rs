@@ -88,6 +88,19 @@ impl Address {
         }
     }
 
+    /// Where the same server is spoken to over HTTP: this path, which begins with a slash, at the
+    /// same host and port, and encrypted if the WebSocket is.
+    pub fn http_url(&self, path: &str) -> Url {
+        let mut url = self.url.clone();
+        let scheme = if self.is_secure() { "https" } else { "http" };
+        // Never refused: all four schemes are special ones of the URL standard, which may take
+        // each other's place.
+        let _ = url.set_scheme(scheme);
+        url.set_path(path);
+        url.set_query(None);
+        url
+    }
+
     /// The host, as it has to be looked up or connected to.
     pub(super) fn host(&self) -> Host<&str> {
         // `new` has checked that there is one.
@@ -143,6 +156,18 @@ mod tests {
         let address: Address = "ws://[::1]:8080".parse().unwrap();
         assert_eq!(address.authority(), "[::1]:8080");
         assert_eq!(address.port(), 8080);
+    }
+
+    #[test]
+    fn http_is_spoken_at_the_same_host_and_port() {
+        let url = |text: &str| text.parse::<Address>().unwrap().http_url("/ticket");
+        let plain = url("ws://[::1]:8080/chat/a?ticket=b");
+        assert_eq!(plain.as_str(), "http://[::1]:8080/ticket");
+        let secure = url("wss://example.org");
+        assert_eq!(secure.as_str(), "https://example.org/ticket");
+        let domain = |text: &str| text.parse::<Address>().unwrap().domain().map(str::to_owned);
+        assert_eq!(domain("ws://a.test"), Some("a.test".to_owned()));
+        assert_eq!(domain("ws://127.0.0.1"), None);
     }
 
     #[test]
