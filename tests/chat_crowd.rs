@@ -43,6 +43,7 @@ impl Chat {
             network: None,
             keep_alive,
             chat,
+            tickets: None,
         };
         let server = Server::bind(settings).await.unwrap();
         let address = server.address().unwrap();

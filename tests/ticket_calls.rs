@@ -61,6 +61,7 @@ impl Desk {
             access_token: None,
             network: None,
             keep_alive: None,
+            chat: wsbeat::server::ChatSettings::default(),
             tickets: file.map(|users| TicketSettings {
                 users: users.to_owned(),
                 seed: [2; 32],
