@@ -22,6 +22,7 @@ async fn an_unused_token_is_given_out_again_until_it_expires_and_a_used_one_neve
         keep_alive: None,
         chat: wsbeat::server::ChatSettings::default(),
         tickets: None,
+        tls: None,
     })
     .await
     .unwrap();

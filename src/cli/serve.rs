@@ -1,4 +1,5 @@
 mod chatting;
+mod encrypting;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -16,9 +17,10 @@ use crate::conversation::challenge::LossCause;
 use crate::conversation::latency::KeepAliveSettings;
 use crate::link::{Stop, StopReason};
 use crate::report::{ConversationItem, Item, ListeningItem, Outcome, millis};
-use crate::server::{Held, HeldResult, Server, Settings};
+use crate::server::{Held, HeldResult, Server, Settings, Tls};
 use crate::simulation::Model;
 use chatting::Chatting;
+use encrypting::{Encrypting, unpublished};
 
 /// How many rounds a conversation has if nobody says otherwise.
 pub(super) const DEFAULT_ROUNDS: NonZeroU32 = NonZeroU32::new(10).unwrap();
@@ -107,6 +109,9 @@ pub(super) struct Arguments {
 
     #[command(flatten)]
     chatting: Chatting,
+    // It comes last: what follows it would be under its heading.
+    #[command(flatten)]
+    encrypting: Encrypting,
 }
 
 impl Arguments {
@@ -126,6 +131,7 @@ impl Arguments {
             keep_alive: self.keep_alive.settings(self.keep_alive_timeout),
             chat: self.chatting.into(),
             tickets: self.ticketing.configure()?,
+            tls: self.encrypting.configure(self.listen.ip())?,
         })
     }
 }
@@ -138,6 +144,7 @@ pub(super) async fn run(settings: Settings, context: &mut Context<'_>) -> Result
     let (listen, rounds, seed) = (settings.listen, settings.rounds, settings.seed);
     let any_access_token = settings.access_token.is_none();
     let network = settings.network.map(|model| model.name);
+    let tls = settings.tls.clone();
     let failed = |error: std::io::Error| {
         Kind::Usage.because(format_args!(
             "listening on {listen}: {error}; --listen takes another address, and port 0 any free \
@@ -146,12 +153,19 @@ pub(super) async fn run(settings: Settings, context: &mut Context<'_>) -> Result
     };
     let server = Server::bind(settings).await.map_err(failed)?;
     let address = server.address().map_err(failed)?;
+    // Not before the port is ours: another server may run on it, whose authority is in the file.
+    let authority = tls.as_ref().and_then(Tls::authority);
+    if let Some(authority) = authority {
+        authority.write().map_err(unpublished)?;
+    }
+    let scheme = if tls.is_some() { "https" } else { "http" };
     context.reporter.report(&Item::Listening(ListeningItem {
-        url: format!("http://{address}"),
+        url: format!("{scheme}://{address}"),
         rounds: rounds.get(),
         seed,
         any_access_token,
         network,
+        ca_cert: authority.map(|authority| authority.path().display().to_string()),
     }));
 
     let (ended, mut reports) = mpsc::channel(UNREPORTED);

@@ -140,6 +140,7 @@ impl Arguments {
                 keep_alive: Some(KeepAliveSettings::default()),
                 chat: ChatSettings::default(),
                 tickets: None,
+                tls: None,
             })
         } else {
             let token = self.token_file.as_deref();

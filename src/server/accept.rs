@@ -12,12 +12,21 @@ use hyper::{Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use super::hub::{Hub, Peer};
 use super::routes::routes;
+use crate::link::clock;
 
-/// How long a client may take over the head of a request, and a request over its answer.
+/// How long a client may take until its first request has arrived, the TLS handshake included, and
+/// over the head of each other.
+const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long a request may take over its answer.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long a request that is under way may still take once the server has been told to stop.
@@ -40,15 +49,7 @@ pub(super) async fn accept(listener: TcpListener, hub: Arc<Hub>) {
                     if let Err(error) = stream.set_nodelay(true) {
                         tracing::debug!(%error, "TCP_NODELAY cannot be set");
                     }
-                    let (peer, routes) = (Peer(peer), routes.clone());
-                    match &hub.emulation {
-                        None => hub.spawn(serve(stream, peer, routes, hub.clone())),
-                        Some(emulation) => {
-                            let (stream, carrying) = emulation.between(stream);
-                            hub.spawn(carrying);
-                            hub.spawn(serve(stream, peer, routes, hub.clone()));
-                        }
-                    }
+                    Visitor::new(Peer(peer), routes.clone()).receive(stream, &hub);
                 }
                 Err(error) => {
                     // It fails over and over until some connection ends: once is enough to know.
@@ -63,41 +64,209 @@ pub(super) async fn accept(listener: TcpListener, hub: Arc<Hub>) {
     }
 }
 
-/// Answers the requests of one connection.
-async fn serve<S>(stream: S, peer: Peer, routes: Router, hub: Arc<Hub>)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let routes = TowerToHyperService::new(routes);
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(peer);
-        let answering = routes.call(request);
-        async move {
-            let answer = tokio::time::timeout(REQUEST_LIMIT, answering).await;
-            let answer: Response<Body> = match answer {
-                Ok(Ok(answer)) => answer,
-                Ok(Err(never)) => match never {},
-                Err(_elapsed) => StatusCode::REQUEST_TIMEOUT.into_response(),
+/// A client whose connection has been accepted.
+struct Visitor {
+    peer: Peer,
+    /// What answers its requests.
+    routes: Router,
+    /// By when the first of them has to be there.
+    deadline: Instant,
+}
+
+impl Visitor {
+    fn new(peer: Peer, routes: Router) -> Self {
+        Visitor {
+            peer,
+            routes,
+            deadline: Instant::from_std(clock::now() + HANDSHAKE_LIMIT),
+        }
+    }
+
+    /// Deals with its connection, in the background.
+    fn receive(self, stream: TcpStream, hub: &Arc<Hub>) {
+        match &hub.emulation {
+            None => hub.spawn(self.attend(stream, Arc::clone(hub))),
+            Some(emulation) => {
+                let (stream, carrying) = emulation.between(stream);
+                hub.spawn(carrying);
+                hub.spawn(self.attend(stream, Arc::clone(hub)));
+            }
+        }
+    }
+
+    /// Decrypts its connection if need be, and answers its requests.
+    async fn attend<S>(self, stream: S, hub: Arc<Hub>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        match &hub.tls {
+            None => self.serve(stream, &hub).await,
+            Some(acceptor) => {
+                if let Some(stream) = self.shake_hands(acceptor, stream, &hub).await {
+                    self.serve(stream, &hub).await;
+                }
+            }
+        }
+    }
+
+    /// Does the TLS handshake, unless there is no time for it.
+    async fn shake_hands<S>(
+        &self,
+        acceptor: &TlsAcceptor,
+        stream: S,
+        hub: &Hub,
+    ) -> Option<TlsStream<S>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let mut stop = hub.stop.clone();
+        let accepted = tokio::select! {
+            accepted = timeout_at(self.deadline, acceptor.accept(stream)) => accepted,
+            _ = stop.requested() => return None,
+        };
+        match accepted {
+            Ok(Ok(stream)) => return Some(stream),
+            Ok(Err(error)) => {
+                tracing::debug!(peer = %self.peer.0, %error, "a TLS handshake failed");
+            }
+            Err(_elapsed) => {
+                tracing::debug!(peer = %self.peer.0, "a TLS handshake took too long");
+            }
+        }
+        None
+    }
+
+    /// Answers the requests of its connection.
+    async fn serve<S>(self, stream: S, hub: &Hub)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Visitor { peer, .. } = self;
+        let routes = TowerToHyperService::new(self.routes);
+        let heard = Notify::new();
+        let service = service_fn(|mut request: Request<Incoming>| {
+            heard.notify_one();
+            request.extensions_mut().insert(peer);
+            let answering = routes.call(request);
+            async move {
+                let answer = timeout(REQUEST_LIMIT, answering).await;
+                let answer: Response<Body> = match answer {
+                    Ok(Ok(answer)) => answer,
+                    Ok(Err(never)) => match never {},
+                    Err(_elapsed) => StatusCode::REQUEST_TIMEOUT.into_response(),
+                };
+                Ok::<_, Infallible>(answer)
+            }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HANDSHAKE_LIMIT)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        let mut connection = std::pin::pin!(connection);
+        let mut stop = hub.stop.clone();
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            // The limit above begins anew with each head; what came before the first one counts, too.
+            Err(_elapsed) = timeout_at(self.deadline, heard.notified()) => {
+                tracing::debug!(peer = %peer.0, "the first request took too long");
+                return;
+            }
+            _ = stop.requested() => {
+                connection.as_mut().graceful_shutdown();
+                let last = timeout(LAST_REQUEST_LIMIT, connection).await;
+                last.unwrap_or(Ok(()))
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(peer = %peer.0, %error, "a connection failed");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use rustls::pki_types::ServerName;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio::runtime;
+    use tokio::time::sleep;
+    use tokio_rustls::TlsConnector;
+
+    use super::*;
+    use crate::link::{Stop, Trust, client_config};
+    use crate::server::{Settings, Tls};
+
+    const LIMIT: Duration = HANDSHAKE_LIMIT;
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// A hub whose clients have to speak TLS.
+    fn hub_with_tls() -> Arc<Hub> {
+        let localhost = [127, 0, 0, 1];
+        // The file of the authority is planned, and never written.
+        let file = std::env::temp_dir().join("wsbeat-no-such-file.pem");
+        let settings = Settings {
+            listen: (localhost, 0).into(),
+            rounds: NonZeroU32::MIN,
+            seed: 1,
+            token_seed: [1; 32],
+            secret: None,
+            access_token: None,
+            network: None,
+            keep_alive: None,
+            tls: Some(Tls::self_signed(localhost.into(), clock::wall(), file).unwrap()),
+        };
+        let (_stopper, stop) = Stop::channel();
+        Arc::new(Hub::new(settings, stop, Box::new(|_| {})))
+    }
+
+    /// Whether a client that shakes hands after a while, and asks for something after another, gets
+    /// its answer.
+    async fn is_answered(before_tls: Duration, before_request: Duration) -> bool {
+        let hub = hub_with_tls();
+        let (near, far) = duplex(64 * 1024);
+        let peer = ([127, 0, 0, 1], 4711).into();
+        let visitor = Visitor::new(Peer(peer), routes(hub.clone()));
+        let attending = visitor.attend(near, hub);
+        let asking = async {
+            sleep(before_tls).await;
+            let connector = TlsConnector::from(client_config(&Trust::Anyone).unwrap());
+            let name = ServerName::try_from("localhost").unwrap();
+            let Ok(mut stream) = connector.connect(name, far).await else {
+                return false;
             };
-            Ok::<_, Infallible>(answer)
+            sleep(before_request).await;
+            let request = b"GET /clients HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+            let mut answer = Vec::new();
+            // Whether it cannot be written or is not answered is all the same.
+            let _ = stream.write_all(request).await;
+            let _ = stream.read_to_end(&mut answer).await;
+            answer.starts_with(b"HTTP/1.1 200")
+        };
+        tokio::join!(attending, asking).1
+    }
+
+    #[test]
+    fn the_time_for_a_handshake_is_that_of_tls_and_the_first_request_together() {
+        for (before_tls, before_request, expected) in [
+            (Duration::ZERO, Duration::ZERO, true),
+            (LIMIT - SECOND, Duration::ZERO, true),
+            (Duration::ZERO, LIMIT - SECOND, true),
+            (LIMIT + SECOND, Duration::ZERO, false),
+            (Duration::ZERO, LIMIT + SECOND, false),
+            // Neither takes too long, but both together do.
+            (LIMIT - SECOND, 2 * SECOND, false),
+        ] {
+            // Another runtime each time: deadlines are reckoned from the real time, which stands
+            // still while that of a runtime goes on.
+            let runtime = runtime::Builder::new_current_thread()
+                .enable_all()
+                .start_paused(true)
+                .build()
+                .unwrap();
+            let answered = runtime.block_on(is_answered(before_tls, before_request));
+            assert_eq!(answered, expected, "{before_tls:?}, {before_request:?}");
         }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(REQUEST_LIMIT)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    let mut connection = std::pin::pin!(connection);
-    let mut stop = hub.stop.clone();
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        _ = stop.requested() => {
-            connection.as_mut().graceful_shutdown();
-            let last = tokio::time::timeout(LAST_REQUEST_LIMIT, connection).await;
-            last.unwrap_or(Ok(()))
-        }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(peer = %peer.0, %error, "a connection failed");
     }
 }

@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -11,7 +12,7 @@ use super::emulation::Emulation;
 use super::game::Game;
 use super::registry::Registry;
 use super::ticketing::TicketDesk;
-use super::{Held, Settings};
+use super::{Held, Settings, Tls};
 use crate::conversation::latency::KeepAliveSettings;
 use crate::link::Stop;
 
@@ -32,6 +33,8 @@ pub(super) struct Hub {
     pub(super) keep_alive: Option<KeepAliveSettings>,
     /// What lies between the server and its clients, if not what really does.
     pub(super) emulation: Option<Emulation>,
+    /// What encrypts, if anything does.
+    pub(super) tls: Option<TlsAcceptor>,
     conversations: AtomicU64,
     pub(super) on_held: Box<dyn Fn(Held) + Send + Sync>,
     pub(super) stop: Stop,
@@ -57,6 +60,7 @@ impl Hub {
             keep_alive,
             chat,
             tickets,
+            tls,
             ..
         } = settings;
         Hub {
@@ -71,6 +75,7 @@ impl Hub {
             registry: Arc::default(),
             keep_alive,
             emulation: network.map(|model| Emulation::new(model, seed)),
+            tls: tls.as_ref().map(Tls::config).map(TlsAcceptor::from),
             conversations: AtomicU64::new(0),
             on_held,
             stop,

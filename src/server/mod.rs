@@ -2,7 +2,8 @@
 //!
 //! [`Server::bind`] takes the port, [`Server::run`] serves until it is told to stop. Inside,
 //! `accept` turns TCP connections into requests, `routes` answers them, and the `hub` holds what
-//! they share; `emulation` can put a modelled network in between.
+//! they share; `emulation` can put a modelled network in between, and `tls` encrypts, with a
+//! certificate that is given or `self_signed`.
 //!
 //! A conversation is a `visit`, on whichever route: upgraded, listed in the `registry` until it
 //! ends, and driven by the link with a [`KeepAlive`](crate::conversation::latency::KeepAlive) around
@@ -32,6 +33,8 @@ mod throttle;
 mod ticketing;
 mod tickets;
 mod users;
+mod self_signed;
+mod tls;
 mod visit;
 
 use std::fmt;
@@ -56,6 +59,8 @@ pub use password::{
 };
 pub use tickets::{TICKET_LIFETIME, TicketError, Tickets};
 pub use users::{Change, LineError, NAME_LIMIT, NameError, Users, UsersError, check_name};
+pub use self_signed::{AuthorityFile, AuthorityFileError};
+pub use tls::{Tls, TlsError};
 
 /// How long connections are given to end once the server has been told to stop.
 const GRACE: Duration = Duration::from_secs(5);
@@ -84,6 +89,8 @@ pub struct Settings {
     pub chat: ChatSettings,
     /// Who gets tickets; `None` for nobody.
     pub tickets: Option<TicketSettings>,
+    /// How to encrypt; `None` for not at all.
+    pub tls: Option<Tls>,
 }
 
 /// Who gets tickets.
@@ -113,6 +120,7 @@ impl fmt::Debug for Settings {
             .field("keep_alive", &self.keep_alive)
             .field("chat", &self.chat)
             .field("tickets", &self.tickets)
+            .field("tls", &self.tls)
             .finish_non_exhaustive()
     }
 }

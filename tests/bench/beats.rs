@@ -106,6 +106,7 @@ fn practice(hosts: &Runtime, players: &Runtime) -> anyhow::Result<Times> {
         keep_alive: Some(KeepAliveSettings::default()),
         chat: ChatSettings::default(),
         tickets: None,
+        tls: None,
     }))?;
     let site: Site = format!("http://{}", server.address()?).parse()?;
     let (stopper, stop) = Stop::channel();

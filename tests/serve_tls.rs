@@ -1,0 +1,449 @@
+//! `wsbeat serve` with TLS: a certificate that is given, one that is made, and those that are neither.
+
+#![cfg(unix)]
+
+mod support;
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use serde_json::Value;
+use support::{Port, Program, Ran, Running, assert_says, connect};
+use tempfile::TempDir;
+use wsbeat::conversation::{ClosedBy, Message, Output, Party, Stamp, WireEvent};
+use wsbeat::link::{
+    Address, Authority, Dialer, Limits, Observer, Stop, Trust, client_config, drive,
+};
+
+/// A folder with the certificate of an authority, one that it has signed, and its key.
+struct Certificates {
+    folder: TempDir,
+}
+
+impl Certificates {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params
+            .distinguished_name
+            .push(DnType::CommonName, support::ISSUER);
+        let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let names = ["localhost", "127.0.0.1"].map(str::to_owned);
+        let certificate = CertificateParams::new(names)
+            .unwrap()
+            .signed_by(&key, &authority)
+            .unwrap();
+        for (name, text) in [
+            ("authority.pem", authority.pem()),
+            ("cert.pem", certificate.pem()),
+            ("key.pem", key.serialize_pem()),
+            (
+                "other-key.pem",
+                KeyPair::generate().unwrap().serialize_pem(),
+            ),
+            ("both.pem", certificate.pem() + &key.serialize_pem()),
+            ("wrong-order.pem", authority.pem() + &certificate.pem()),
+            ("nothing.pem", "nothing of the kind\n".to_owned()),
+            (
+                "broken.pem",
+                "-----BEGIN PRIVATE KEY-----\nc2VjcmV0!\n-----END PRIVATE KEY-----\n".to_owned(),
+            ),
+            (
+                "garbage.pem",
+                "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_owned(),
+            ),
+            (
+                "locked.pem",
+                key.serialize_pem()
+                    .replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY"),
+            ),
+        ] {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        Certificates { folder }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).to_str().unwrap().to_owned()
+    }
+}
+
+/// A server that listens, and what it says of that.
+fn listening(args: &[&str]) -> (Running, Value) {
+    let mut server = Program::new("serve")
+        .args(["--listen", "127.0.0.1:0"])
+        .args(args)
+        .json()
+        .start();
+    let listening = server.wait_for("listening");
+    (server, listening)
+}
+
+/// Two pings to the echo, by this name.
+fn ping(url: &str, host: &str, args: &[&str]) -> Ran {
+    let (_, port) = url.rsplit_once(':').unwrap();
+    Program::new("ping")
+        .args([
+            &format!("wss://{host}:{port}/echo"),
+            "-c",
+            "2",
+            "-i",
+            "20ms",
+        ])
+        .args(args)
+        .json()
+        .run()
+}
+
+#[test]
+fn a_certificate_that_is_given_is_shown() {
+    let files = Certificates::new();
+    let authority = files.path("authority.pem");
+    for (certificate, key) in [("cert.pem", "key.pem"), ("both.pem", "both.pem")] {
+        let (certificate, key) = (files.path(certificate), files.path(key));
+        for network in [&[][..], &["--network", "lan"]] {
+            let args = ["--tls-cert", &certificate, "--tls-key", &key];
+            let (_server, listening) = listening(&[&args, network].concat());
+            let url = listening["url"].as_str().unwrap();
+            assert!(url.starts_with("https://127.0.0.1:"), "{url}");
+            assert!(listening["ca_cert"].is_null(), "{listening}");
+            for host in ["localhost", "127.0.0.1"] {
+                ping(url, host, &["--ca-cert", &authority]).succeeded();
+            }
+            let ran = ping(url, "localhost", &[]);
+            assert_says(&ran.stderr, &[support::ISSUER, "not trusted"]);
+        }
+    }
+}
+
+#[test]
+fn what_is_no_certificate_or_no_key_to_it_is_told_before_the_port_is_taken() {
+    let files = Certificates::new();
+    // The port would be told of if it were tried.
+    let taken = Port::reserve();
+    let _listener = taken.listener();
+    let address = taken.url().replace("http://", "");
+    for (certificate, key, words) in [
+        (
+            "missing.pem",
+            "key.pem",
+            &["--tls-cert: reading", "missing.pem"][..],
+        ),
+        (
+            "cert.pem",
+            "missing.pem",
+            &["--tls-key: reading", "missing.pem"],
+        ),
+        (
+            "nothing.pem",
+            "key.pem",
+            &["--tls-cert: there is no certificate in", "nothing.pem"],
+        ),
+        (
+            "garbage.pem",
+            "key.pem",
+            &["--tls-cert: ", "garbage.pem makes no sense: its first"],
+        ),
+        (
+            "key.pem",
+            "key.pem",
+            &["--tls-cert: there is no certificate in", "key.pem"],
+        ),
+        (
+            "cert.pem",
+            "nothing.pem",
+            &["--tls-key: there is no private key in", "nothing.pem"],
+        ),
+        (
+            "cert.pem",
+            "cert.pem",
+            &["--tls-key: there is no private key in", "cert.pem"],
+        ),
+        (
+            "cert.pem",
+            "locked.pem",
+            &["--tls-key: there is no private key in", "passphrase"],
+        ),
+        (
+            "cert.pem",
+            "broken.pem",
+            &["--tls-key: ", "broken.pem makes no sense"],
+        ),
+        (
+            "cert.pem",
+            "other-key.pem",
+            &[
+                "--tls-key: ",
+                "other-key.pem",
+                "is not that of",
+                "/cert.pem",
+            ],
+        ),
+        (
+            "wrong-order.pem",
+            "key.pem",
+            &["--tls-key: ", "is not that of", "comes first"],
+        ),
+    ] {
+        let ran = Program::new("serve")
+            .args(["--listen", &address])
+            .args(["--tls-cert", &files.path(certificate)])
+            .args(["--tls-key", &files.path(key)])
+            .json()
+            .run();
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert_says(&ran.cause(), words);
+        assert!(!ran.stderr.contains("c2VjcmV0"), "{ran:?}");
+        assert_eq!(ran.the("error")["kind"], "usage");
+    }
+}
+
+#[test]
+fn the_options_go_together_or_not_at_all() {
+    for (args, words) in [
+        (&["--tls-cert", "a"][..], &["--tls-key"][..]),
+        (&["--tls-key", "a"], &["--tls-cert"]),
+        (
+            &["--tls-self-signed", "--tls-cert", "a", "--tls-key", "b"],
+            &["--tls-self-signed", "cannot be used with"],
+        ),
+    ] {
+        let ran = Program::new("serve").args(args).run();
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert_says(&ran.stderr, words);
+    }
+}
+
+#[test]
+fn a_certificate_is_made_and_its_authority_written_to_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("own ca.pem");
+    let file = file.to_str().unwrap();
+    let option = format!("--tls-self-signed={file}");
+    let mut before = String::new();
+    // The second time the file of the first is there.
+    for _ in 0..2 {
+        let (_server, listening) = listening(&[&option, "--rounds", "1"]);
+        assert_eq!(listening["ca_cert"], file);
+        let url = listening["url"].as_str().unwrap();
+        for host in ["localhost", "127.0.0.1"] {
+            ping(url, host, &["--ca-cert", file]).succeeded();
+        }
+        assert_says(&ping(url, "localhost", &[]).stderr, &["not trusted"]);
+        Program::solve_at(url)
+            .args(["--ca-cert", file])
+            .json()
+            .run()
+            .succeeded();
+        let text = fs::read_to_string(file).unwrap();
+        assert!(
+            text.contains("BEGIN CERTIFICATE") && !text.contains("KEY"),
+            "{text}"
+        );
+        assert_ne!(text, before);
+        before = text;
+    }
+    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+}
+
+#[test]
+fn the_file_has_a_name_if_nobody_gives_it_one() {
+    let (server, listening) = listening(&["--tls-self-signed"]);
+    assert_eq!(listening["ca_cert"], "wsbeat-ca.pem");
+    server.terminate();
+    let ran = server.end();
+    ran.succeeded();
+    // Others may read it, too.
+    use std::os::unix::fs::PermissionsExt;
+    let mode = fs::metadata(ran.path("wsbeat-ca.pem"))
+        .unwrap()
+        .permissions();
+    assert_eq!(mode.mode() & 0o600, 0o600, "{mode:?}");
+}
+
+#[test]
+fn a_file_of_somebody_else_is_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let precious = folder.path().join("precious.pem");
+    fs::write(&precious, "precious").unwrap();
+    let refused = |file: &Path, words: &[&str]| {
+        let ran = Program::new("serve")
+            .args(["--listen", "127.0.0.1:0"])
+            .args([format!("--tls-self-signed={}", file.display())])
+            .json()
+            .run();
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert_says(&ran.cause(), &["--tls-self-signed: "]);
+        assert_says(&ran.cause(), words);
+        assert_eq!(ran.the("error")["kind"], "usage");
+    };
+    refused(
+        &precious,
+        &["precious.pem", "left as it is", "another file"],
+    );
+    assert_eq!(fs::read_to_string(&precious).unwrap(), "precious");
+    refused(folder.path(), &["left as it is"]);
+    refused(&folder.path().join("no/ca.pem"), &["writing", "no/ca.pem"]);
+}
+
+#[test]
+fn a_server_that_gets_no_port_does_not_touch_the_file_of_the_one_that_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    let option = format!("--tls-self-signed={}", file.display());
+    let (_server, listening) = listening(&[&option]);
+    let url = listening["url"].as_str().unwrap();
+    let before = fs::read(&file).unwrap();
+    let address = url.strip_prefix("https://").unwrap();
+    let ran = Program::new("serve")
+        .args(["--listen", address, &option])
+        .run();
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert_eq!(fs::read(&file).unwrap(), before);
+}
+
+/// The program as a person runs it, without `-o json`. It is killed when it is dropped.
+struct Shown(Child);
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        // Both fail when it has ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn what_is_printed_to_try_works() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_wsbeat"));
+    let mut shown = Command::new(program)
+        .args(["serve", "--listen", "127.0.0.1:0", "--rounds", "1"])
+        .arg("--tls-self-signed=it's here.pem")
+        .current_dir(folder.path())
+        .env_clear()
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let stdout = BufReader::new(shown.stdout.take().unwrap());
+    let _shown = Shown(shown);
+    let mut said = String::new();
+    for line in stdout.lines() {
+        said += &line.unwrap();
+        said += "\n";
+        if said.contains("/clients\n") {
+            break;
+        }
+    }
+    let (_, commands) = said.split_once("try: ").unwrap();
+    let (solve, rest) = commands.split_once("     wsbeat ping").unwrap();
+    let (ping, curl) = rest.split_once("     curl").unwrap();
+    assert_says(curl, &[r"--cacert 'it'\''s here.pem' https://127.0.0.1:"]);
+    for command in [
+        solve.to_owned(),
+        format!("wsbeat ping {} -c 1", ping.trim_end()),
+    ] {
+        let ran = Command::new("/bin/sh")
+            .args(["-c", &command])
+            .current_dir(folder.path())
+            .env_clear()
+            .env("PATH", program.parent().unwrap())
+            .output()
+            .unwrap();
+        assert!(ran.status.success(), "{command}: {ran:?}");
+    }
+}
+
+#[test]
+fn who_speaks_no_tls_is_hung_up_on_and_nobody_else_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    let file = file.to_str().unwrap();
+    let (server, listening) = listening(&[&format!("--tls-self-signed={file}")]);
+    let url = listening["url"].as_str().unwrap();
+    let mut plain = connect(url.strip_prefix("https://").unwrap());
+    plain
+        .write_all(b"GET /clients HTTP/1.1\r\nHost: x\r\n\r\n")
+        .unwrap();
+    let mut answer = Vec::new();
+    // An alert, perhaps, and then nothing.
+    let _ = std::io::Read::read_to_end(&mut plain, &mut answer);
+    assert!(!answer.starts_with(b"HTTP"), "{answer:?}");
+    ping(url, "localhost", &["--ca-cert", file]).succeeded();
+    server.terminate();
+    // It is no cause for alarm.
+    assert_eq!(server.end().stderr, "");
+}
+
+/// Says nothing and listens.
+struct Silent;
+
+impl Party for Silent {
+    type Event = ();
+    type Cue = std::convert::Infallible;
+
+    fn handle_open(&mut self, _at: Stamp) {}
+
+    fn handle_message(&mut self, _at: Stamp, _message: &Message) {}
+
+    fn handle_timeout(&mut self, _at: Stamp) {}
+
+    fn poll_output(&mut self) -> Option<Output<()>> {
+        None
+    }
+
+    fn poll_timeout(&self) -> Option<Stamp> {
+        None
+    }
+}
+
+struct Nobody;
+
+impl Observer<()> for Nobody {
+    fn wire(&mut self, _at: Stamp, _event: &WireEvent) {}
+
+    fn event(&mut self, _event: ()) {}
+}
+
+#[tokio::test]
+async fn sigterm_closes_every_encrypted_connection_with_a_close_frame() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    let (server, listening) = listening(&[&format!("--tls-self-signed={}", file.display())]);
+    let url = listening["url"].as_str().unwrap();
+    let plain = url.strip_prefix("https://").unwrap();
+    // One that has not begun to shake hands must not hold the server up, nor one that is halfway.
+    let _silent = connect(plain);
+    let mut halfway = connect(plain);
+    halfway.write_all(b"\x16\x03\x01").unwrap();
+
+    let trust = Trust::Authorities(Authority::read_all(&file).unwrap());
+    let dialer = Dialer::new(Duration::from_secs(20), client_config(&trust).unwrap());
+    let address: Address = format!("wss://{plain}/echo").parse().unwrap();
+    let dialed = dialer.dial(&address).await.unwrap();
+    server.terminate();
+    let (_stopper, mut stop) = Stop::channel();
+    let limits = Limits::default();
+    let ending = drive(
+        dialed.connection,
+        &mut Silent,
+        &mut Nobody,
+        limits,
+        &mut stop,
+    )
+    .await;
+    assert_eq!(ending.close.by, ClosedBy::Peer);
+    assert_eq!(ending.close.code, 1001);
+    assert_eq!(ending.close.reason, "the server is shutting down");
+    let ran = server.end();
+    ran.succeeded();
+    // Nobody had to be dropped.
+    assert_eq!(ran.stderr, "");
+}
