@@ -382,6 +382,20 @@ fn who_speaks_no_tls_is_hung_up_on_and_nobody_else_is() {
     assert_eq!(server.end().stderr, "");
 }
 
+#[test]
+fn who_finds_no_room_is_told_so_over_tls_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    let file = file.to_str().unwrap();
+    let option = format!("--tls-self-signed={file}");
+    let (_server, listening) = listening(&[&option, "--max-connections", "1"]);
+    let url = listening["url"].as_str().unwrap();
+    let _inside = connect(url.strip_prefix("https://").unwrap());
+    let ran = ping(url, "localhost", &["--ca-cert", file]);
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    assert_says(&ran.stderr, &["503", "no room for more connections"]);
+}
+
 /// Says nothing and listens.
 struct Silent;
 

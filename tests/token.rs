@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use wsbeat::conversation::challenge::TOKEN_LIFETIME;
 use wsbeat::hackattic::{Api, OneTimeToken, Site, TokenError, TokenProvider};
 use wsbeat::link::{Dialer, Stop, StopReason, Trust, client_config, clock};
-use wsbeat::server::{Server, Settings};
+use wsbeat::server::{ConnectionLimits, Origins, Server, Settings};
 
 #[tokio::test]
 async fn an_unused_token_is_given_out_again_until_it_expires_and_a_used_one_never() {
@@ -22,6 +22,8 @@ async fn an_unused_token_is_given_out_again_until_it_expires_and_a_used_one_neve
         keep_alive: None,
         chat: wsbeat::server::ChatSettings::default(),
         tickets: None,
+        origins: Origins::default(),
+        connections: ConnectionLimits::default(),
         tls: None,
     })
     .await

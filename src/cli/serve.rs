@@ -1,4 +1,5 @@
 mod chatting;
+mod admitting;
 mod encrypting;
 
 use std::net::SocketAddr;
@@ -20,6 +21,7 @@ use crate::report::{ConversationItem, Item, ListeningItem, Outcome, millis};
 use crate::server::{Held, HeldResult, Server, Settings, Tls};
 use crate::simulation::Model;
 use chatting::Chatting;
+use admitting::Admitting;
 use encrypting::{Encrypting, unpublished};
 
 /// How many rounds a conversation has if nobody says otherwise.
@@ -110,6 +112,10 @@ pub(super) struct Arguments {
     #[command(flatten)]
     chatting: Chatting,
     // It comes last: what follows it would be under its heading.
+    // These come last: what follows them would be under their headings.
+    #[command(flatten)]
+    admitting: Admitting,
+
     #[command(flatten)]
     encrypting: Encrypting,
 }
@@ -131,6 +137,8 @@ impl Arguments {
             keep_alive: self.keep_alive.settings(self.keep_alive_timeout),
             chat: self.chatting.into(),
             tickets: self.ticketing.configure()?,
+            origins: self.admitting.origins(),
+            connections: self.admitting.connections(),
             tls: self.encrypting.configure(self.listen.ip())?,
         })
     }

@@ -20,6 +20,7 @@ use crate::hackattic::{Api, OneTimeToken, Site, SiteError, Submission, Submittin
 use crate::link::{Dialer, Phase, Proxies, clock};
 use crate::report::{Item, Outcome};
 use crate::server::{ChatSettings, Settings};
+use crate::server::{ConnectionLimits, Origins, Settings};
 use crate::simulation::Model;
 
 /// The variable that holds the access token.
@@ -140,6 +141,8 @@ impl Arguments {
                 keep_alive: Some(KeepAliveSettings::default()),
                 chat: ChatSettings::default(),
                 tickets: None,
+                origins: Origins::default(),
+                connections: ConnectionLimits::default(),
                 tls: None,
             })
         } else {

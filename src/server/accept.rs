@@ -6,6 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper::{Request, StatusCode};
@@ -18,19 +19,20 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::answer::error;
 use super::hub::{Hub, Peer};
+use super::occupancy::{Entry, Full, Place};
 use super::routes::routes;
 use crate::link::clock;
-
-/// How long a client may take until its first request has arrived, the TLS handshake included, and
-/// over the head of each other.
-const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long a request may take over its answer.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long a request that is under way may still take once the server has been told to stop.
 const LAST_REQUEST_LIMIT: Duration = Duration::from_secs(1);
+
+/// How long a client that there is no room for has to ask for something, and to be told so.
+const TURNING_AWAY_LIMIT: Duration = Duration::from_secs(2);
 
 /// How long to wait when no connection can be accepted, for want of file descriptors perhaps.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
@@ -40,6 +42,7 @@ pub(super) async fn accept(listener: TcpListener, hub: Arc<Hub>) {
     let routes = routes(hub.clone());
     let mut stop = hub.stop.clone();
     let mut is_failing = false;
+    let mut has_been_full = false;
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -49,7 +52,26 @@ pub(super) async fn accept(listener: TcpListener, hub: Arc<Hub>) {
                     if let Err(error) = stream.set_nodelay(true) {
                         tracing::debug!(%error, "TCP_NODELAY cannot be set");
                     }
-                    Visitor::new(Peer(peer), routes.clone()).receive(stream, &hub);
+                    let entry = hub.occupancy.enter(peer.ip());
+                    if let Entry::TurnedAway(full, _) | Entry::Dropped(full) = &entry {
+                        tracing::debug!(%peer, ?full, "there is no room for a connection");
+                        // It may well go on like this.
+                        if !std::mem::replace(&mut has_been_full, true) {
+                            tracing::warn!("connections are turned away: there are too many");
+                        }
+                    }
+                    let peer = Peer(peer);
+                    match entry {
+                        Entry::Admitted(place) => {
+                            let visitor = Visitor::new(peer, place, routes.clone(), &hub);
+                            visitor.receive(stream, None, &hub);
+                        }
+                        Entry::TurnedAway(full, place) => {
+                            let visitor = Visitor::new(peer, place, no_room(full), &hub);
+                            visitor.receive(stream, Some(TURNING_AWAY_LIMIT), &hub);
+                        }
+                        Entry::Dropped(_) => {}
+                    }
                 }
                 Err(error) => {
                     // It fails over and over until some connection ends: once is enough to know.
@@ -64,9 +86,21 @@ pub(super) async fn accept(listener: TcpListener, hub: Arc<Hub>) {
     }
 }
 
+/// Answers every request with the reason why there is no room, and hangs up.
+fn no_room(full: Full) -> Router {
+    Router::new().fallback(async move || {
+        let mut answer = error(StatusCode::SERVICE_UNAVAILABLE, &full.to_string());
+        let headers = answer.headers_mut();
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        answer
+    })
+}
+
 /// A client whose connection has been accepted.
 struct Visitor {
     peer: Peer,
+    /// Taken up until all is over that goes on for it.
+    place: Place,
     /// What answers its requests.
     routes: Router,
     /// By when the first of them has to be there.
@@ -74,22 +108,27 @@ struct Visitor {
 }
 
 impl Visitor {
-    fn new(peer: Peer, routes: Router) -> Self {
+    fn new(peer: Peer, place: Place, routes: Router, hub: &Hub) -> Self {
         Visitor {
             peer,
+            place,
             routes,
-            deadline: Instant::from_std(clock::now() + HANDSHAKE_LIMIT),
+            deadline: Instant::from_std(clock::now() + hub.handshake),
         }
     }
 
-    /// Deals with its connection, in the background.
-    fn receive(self, stream: TcpStream, hub: &Arc<Hub>) {
+    /// Deals with its connection, in the background and for no longer than the limit.
+    fn receive(self, stream: TcpStream, limit: Option<Duration>, hub: &Arc<Hub>) {
         match &hub.emulation {
-            None => hub.spawn(self.attend(stream, Arc::clone(hub))),
+            None => spawn(limit, self.attend(stream, Arc::clone(hub)), hub),
             Some(emulation) => {
                 let (stream, carrying) = emulation.between(stream);
-                hub.spawn(carrying);
-                hub.spawn(self.attend(stream, Arc::clone(hub)));
+                let place = self.place.clone();
+                hub.spawn(async move {
+                    carrying.await;
+                    drop(place);
+                });
+                spawn(limit, self.attend(stream, Arc::clone(hub)), hub);
             }
         }
     }
@@ -141,12 +180,13 @@ impl Visitor {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Visitor { peer, .. } = self;
+        let Visitor { peer, place, .. } = self;
         let routes = TowerToHyperService::new(self.routes);
         let heard = Notify::new();
         let service = service_fn(|mut request: Request<Incoming>| {
             heard.notify_one();
             request.extensions_mut().insert(peer);
+            request.extensions_mut().insert(place.clone());
             let answering = routes.call(request);
             async move {
                 let answer = timeout(REQUEST_LIMIT, answering).await;
@@ -160,7 +200,7 @@ impl Visitor {
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HANDSHAKE_LIMIT)
+            .header_read_timeout(hub.handshake)
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades();
         let mut connection = std::pin::pin!(connection);
@@ -184,6 +224,18 @@ impl Visitor {
     }
 }
 
+/// Has work done in the background, for no longer than the limit.
+fn spawn(limit: Option<Duration>, work: impl Future<Output = ()> + Send + 'static, hub: &Hub) {
+    match limit {
+        None => hub.spawn(work),
+        Some(limit) => hub.spawn(async move {
+            if timeout(limit, work).await.is_err() {
+                tracing::debug!("a connection that there is no room for asked for nothing in time");
+            }
+        }),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroU32;
@@ -196,9 +248,9 @@ mod tests {
 
     use super::*;
     use crate::link::{Stop, Trust, client_config};
-    use crate::server::{Settings, Tls};
+    use crate::server::{ConnectionLimits, Origins, Settings, Tls};
 
-    const LIMIT: Duration = HANDSHAKE_LIMIT;
+    const LIMIT: Duration = Duration::from_secs(10);
     const SECOND: Duration = Duration::from_secs(1);
 
     /// A hub whose clients have to speak TLS.
@@ -215,6 +267,11 @@ mod tests {
             access_token: None,
             network: None,
             keep_alive: None,
+            origins: Origins::default(),
+            connections: ConnectionLimits {
+                handshake: LIMIT,
+                ..ConnectionLimits::default()
+            },
             tls: Some(Tls::self_signed(localhost.into(), clock::wall(), file).unwrap()),
         };
         let (_stopper, stop) = Stop::channel();
@@ -227,7 +284,10 @@ mod tests {
         let hub = hub_with_tls();
         let (near, far) = duplex(64 * 1024);
         let peer = ([127, 0, 0, 1], 4711).into();
-        let visitor = Visitor::new(Peer(peer), routes(hub.clone()));
+        let Entry::Admitted(place) = hub.occupancy.enter([127, 0, 0, 1].into()) else {
+            panic!("there is room");
+        };
+        let visitor = Visitor::new(Peer(peer), place, routes(hub.clone()), &hub);
         let attending = visitor.attend(near, hub);
         let asking = async {
             sleep(before_tls).await;

@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -10,6 +11,8 @@ use super::admission::Admission;
 use super::chat::Chat;
 use super::emulation::Emulation;
 use super::game::Game;
+use super::occupancy::Occupancy;
+use super::origin::{Encryption, Origins};
 use super::registry::Registry;
 use super::ticketing::TicketDesk;
 use super::{Held, Settings, Tls};
@@ -33,6 +36,12 @@ pub(super) struct Hub {
     pub(super) keep_alive: Option<KeepAliveSettings>,
     /// What lies between the server and its clients, if not what really does.
     pub(super) emulation: Option<Emulation>,
+    /// From where web pages may open WebSockets.
+    pub(super) origins: Origins,
+    /// How many connections there are, and may be.
+    pub(super) occupancy: Arc<Occupancy>,
+    /// How long a connection may take until its first request has arrived.
+    pub(super) handshake: Duration,
     /// What encrypts, if anything does.
     pub(super) tls: Option<TlsAcceptor>,
     conversations: AtomicU64,
@@ -60,6 +69,8 @@ impl Hub {
             keep_alive,
             chat,
             tickets,
+            origins,
+            connections,
             tls,
             ..
         } = settings;
@@ -75,6 +86,9 @@ impl Hub {
             registry: Arc::default(),
             keep_alive,
             emulation: network.map(|model| Emulation::new(model, seed)),
+            origins,
+            occupancy: Arc::new(Occupancy::new(&connections)),
+            handshake: connections.handshake,
             tls: tls.as_ref().map(Tls::config).map(TlsAcceptor::from),
             conversations: AtomicU64::new(0),
             on_held,
@@ -92,6 +106,14 @@ impl Hub {
         self.tasks.spawn(async move {
             remnants.run_until_cancelled_owned(work).await;
         });
+    }
+
+    /// Whether clients speak TLS with the server.
+    pub(super) fn encryption(&self) -> Encryption {
+        match self.tls {
+            None => Encryption::None,
+            Some(_) => Encryption::Tls,
+        }
     }
 
     /// The number of a challenge that begins now, counted from one.

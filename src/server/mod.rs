@@ -3,7 +3,8 @@
 //! [`Server::bind`] takes the port, [`Server::run`] serves until it is told to stop. Inside,
 //! `accept` turns TCP connections into requests, `routes` answers them, and the `hub` holds what
 //! they share; `emulation` can put a modelled network in between, and `tls` encrypts, with a
-//! certificate that is given or `self_signed`.
+//! certificate that is given or `self_signed`. `occupancy` counts connections and limits them, and
+//! `origin` decides which web pages may open WebSockets.
 //!
 //! A conversation is a `visit`, on whichever route: upgraded, listed in the `registry` until it
 //! ends, and driven by the link with a [`KeepAlive`](crate::conversation::latency::KeepAlive) around
@@ -26,6 +27,8 @@ mod emulation;
 mod game;
 mod hub;
 mod password;
+mod occupancy;
+mod origin;
 mod registry;
 mod replacement;
 mod routes;
@@ -59,6 +62,8 @@ pub use password::{
 };
 pub use tickets::{TICKET_LIFETIME, TicketError, Tickets};
 pub use users::{Change, LineError, NAME_LIMIT, NameError, Users, UsersError, check_name};
+pub use occupancy::ConnectionLimits;
+pub use origin::{Origin, OriginError, Origins};
 pub use self_signed::{AuthorityFile, AuthorityFileError};
 pub use tls::{Tls, TlsError};
 
@@ -89,6 +94,10 @@ pub struct Settings {
     pub chat: ChatSettings,
     /// Who gets tickets; `None` for nobody.
     pub tickets: Option<TicketSettings>,
+    /// From where web pages may open WebSockets.
+    pub origins: Origins,
+    /// How many connections there may be, and how long they may take to get going.
+    pub connections: ConnectionLimits,
     /// How to encrypt; `None` for not at all.
     pub tls: Option<Tls>,
 }
@@ -120,6 +129,8 @@ impl fmt::Debug for Settings {
             .field("keep_alive", &self.keep_alive)
             .field("chat", &self.chat)
             .field("tickets", &self.tickets)
+            .field("origins", &self.origins)
+            .field("connections", &self.connections)
             .field("tls", &self.tls)
             .finish_non_exhaustive()
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
@@ -14,6 +14,7 @@ use tracing::Instrument;
 
 use super::answer::error;
 use super::hub::{Hub, Peer};
+use super::occupancy::Place;
 use super::registry::{Registered, Route};
 use crate::conversation::latency::{KeepAlive, KeepAliveEvent};
 use crate::conversation::{Party, Stamp, WireEvent};
@@ -25,6 +26,7 @@ pub(super) struct Visit {
     hub: Arc<Hub>,
     registered: Registered,
     upgrading: Upgrading,
+    place: Option<Place>,
 }
 
 /// A client whose WebSocket is open.
@@ -32,9 +34,12 @@ pub(super) struct Opened {
     hub: Arc<Hub>,
     registered: Registered,
     connection: Connection<TokioIo<Upgraded>>,
+    /// Taken up until the conversation is over.
+    _place: Option<Place>,
 }
 
-/// Answers a request for a WebSocket. If it is granted, `receive` is called, and the work that it
+/// Answers a request for a WebSocket, unless it comes from a web page that may not open one. If it
+/// is granted, `receive` is called, and the work that it
 /// gives is done once the answer is on its way.
 pub(super) fn upgrade<W>(
     hub: &Arc<Hub>,
@@ -46,6 +51,13 @@ pub(super) fn upgrade<W>(
 where
     W: Future<Output = ()> + Send + 'static,
 {
+    if let Err(refused) = hub.origins.admit(request.headers(), hub.encryption()) {
+        let origin = request.headers().get(header::ORIGIN);
+        tracing::debug!(peer = %peer.0, ?origin, %refused, "a web page may open no WebSocket: --origin lets it");
+        return error(StatusCode::FORBIDDEN, &refused.to_string());
+    }
+    // The connection goes on when all is done that HTTP had to do with it.
+    let place = request.extensions().get::<Place>().cloned();
     match link::grant_upgrade::<_, Body>(&mut request) {
         Err((status, reason)) => refusal(status, &reason),
         Ok((response, upgrading)) => {
@@ -54,6 +66,7 @@ where
                 registered: hub.registry.register(route, peer.0, since),
                 hub: Arc::clone(hub),
                 upgrading,
+                place,
             }));
             response
         }
@@ -77,6 +90,7 @@ impl Visit {
                 hub: self.hub,
                 registered: self.registered,
                 connection,
+                _place: self.place,
             }),
             Err(error) => {
                 let peer = self.registered.remote();

@@ -34,6 +34,7 @@ use wsbeat::link::{
     self, Address, Connection, Dialer, Limits, Observer, Precision, Stop, StopReason, Trust, clock,
 };
 use wsbeat::server::{ChatSettings, HeldResult, Server, Settings};
+use wsbeat::server::{ConnectionLimits, HeldResult, Origins, Server, Settings};
 
 /// How many conversations there are at once.
 const CONVERSATIONS: u32 = 20;
@@ -106,6 +107,8 @@ fn practice(hosts: &Runtime, players: &Runtime) -> anyhow::Result<Times> {
         keep_alive: Some(KeepAliveSettings::default()),
         chat: ChatSettings::default(),
         tickets: None,
+        origins: Origins::default(),
+        connections: ConnectionLimits::default(),
         tls: None,
     }))?;
     let site: Site = format!("http://{}", server.address()?).parse()?;

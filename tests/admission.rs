@@ -1,0 +1,265 @@
+//! `wsbeat serve`: which web pages may open WebSockets, and how many connections there may be.
+
+#![cfg(unix)]
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use support::{
+    Client, Opcode, PATIENCE, Program, Running, ask, ask_for_json, assert_says, connect, serve,
+};
+use wsbeat::link::clock;
+
+/// How often a server is asked for what is awaited.
+const A_MOMENT: Duration = Duration::from_millis(5);
+
+fn listening(args: &[&str]) -> (Running, String) {
+    let (server, url) = serve(args);
+    (server, url.strip_prefix("http://").unwrap().to_owned())
+}
+
+/// Asks for a WebSocket as a web page from there does that addresses the server so, and gives the
+/// status and what else the server has to say.
+fn upgrade(address: &str, path: &str, host: &str, origins: &[&str]) -> (u16, Value) {
+    let (status, answer, _) = upgraded(address, path, host, origins);
+    (status, answer)
+}
+
+/// The same, and gives the connection as well.
+fn upgraded(address: &str, path: &str, host: &str, origins: &[&str]) -> (u16, Value, TcpStream) {
+    let mut stream = connect(address);
+    let origins: String = origins
+        .iter()
+        .map(|origin| format!("Origin: {origin}\r\n"))
+        .collect();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{origins}\r\n"
+    )
+    .unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        head.extend(byte);
+    }
+    let head = String::from_utf8(head).unwrap().to_lowercase();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "));
+    let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+    stream.read_exact(&mut body).unwrap();
+    let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    (status, body, stream)
+}
+
+fn token(address: &str) -> String {
+    let asking = "GET /challenges/websocket_chit_chat/problem?access_token=any";
+    let (_, answer) = ask_for_json(address, asking, json!({}));
+    answer["token"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn pages_from_elsewhere_open_no_websocket() {
+    let (_server, address) = listening(&[]);
+    let own = format!("http://{address}");
+    let encrypted = format!("https://{address}");
+    for (host, origins, status) in [
+        (&*address, &[][..], 101),
+        (&address, &[own.as_str()], 101),
+        ("localhost:1", &["http://localhost:1"], 101),
+        ("localhost:1", &[own.as_str()], 403),
+        (&address, &[encrypted.as_str()], 403),
+        (&address, &["http://evil.test"], 403),
+        (&address, &["null"], 403),
+        (&address, &[own.as_str(), own.as_str()], 403),
+    ] {
+        for path in ["/echo", "/_/ws/made-up"] {
+            let (got, answer) = upgrade(&address, path, host, origins);
+            assert_eq!(got, status, "{path} {host} {origins:?}");
+            let refused = status == 403;
+            assert_eq!(answer["error"].is_string(), refused, "{answer}");
+        }
+    }
+    // What else there is, no page can read from elsewhere: that is the browsers' affair.
+    let (head, _) = ask(&address, "GET /clients", "Origin: http://evil.test\r\n", "");
+    assert_says(&head, &["200"]);
+}
+
+#[test]
+fn a_page_that_is_refused_does_not_use_up_a_token() {
+    let (_server, address) = listening(&[]);
+    let path = format!("/_/ws/{}", token(&address));
+    let (status, _) = upgrade(&address, &path, &address, &["http://evil.test"]);
+    assert_eq!(status, 403);
+    let hello = Client::open(&address, &path).expect(Opcode::Text);
+    assert!(hello.starts_with(b"hello!"));
+}
+
+#[test]
+fn with_origins_only_their_pages_are_let_in_and_those_who_are_no_pages() {
+    let (_server, address) = listening(&[
+        "--origin",
+        "https://chat.example.org",
+        "--origin",
+        "HTTP://LocalHost:80",
+    ]);
+    let own = format!("http://{address}");
+    for (origin, status) in [
+        ("https://chat.example.org", 101),
+        ("http://localhost", 101),
+        ("http://chat.example.org", 403),
+        ("https://chat.example.org:8443", 403),
+        ("https://evil.chat.example.org", 403),
+        (&own, 403),
+        ("null", 403),
+    ] {
+        let (got, _) = upgrade(&address, "/echo", &address, &[origin]);
+        assert_eq!(got, status, "{origin}");
+    }
+    assert_eq!(upgrade(&address, "/echo", &address, &[]).0, 101);
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_before_the_port_is_taken() {
+    for (option, value, reason) in [
+        ("--origin", "*", "SCHEME://HOST"),
+        ("--origin", "null", "SCHEME://HOST"),
+        ("--origin", "chat.example.org", "SCHEME://HOST"),
+        ("--origin", "https://chat.example.org/", "nothing after"),
+        ("--max-connections", "0", "1 at the least"),
+        ("--max-connections", "-1", "1 at the least"),
+        ("--max-connections-per-address", "none", "1 at the least"),
+    ] {
+        let argument = format!("{option}={value}");
+        let ran = Program::new("serve").args([&argument]).json().run();
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert_says(&ran.stderr, &[option, value]);
+        let words = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_says(&words, &[reason]);
+        assert_eq!(ran.the("error")["kind"], "usage");
+    }
+}
+
+/// A request that there was no room for: it is said so, and the server hangs up.
+#[track_caller]
+fn assert_turned_away(address: &str, words: &[&str]) {
+    for (request, body) in [("GET /clients", ""), ("POST /anything", "something")] {
+        let (head, body) = ask(address, request, "", body);
+        let head = head.to_lowercase();
+        assert_says(&head, &["http/1.1 503", "connection: close"]);
+        let answer: Value = serde_json::from_str(&body).unwrap();
+        assert_says(answer["error"].as_str().unwrap(), words);
+    }
+    let (status, answer) = upgrade(address, "/echo", address, &[]);
+    assert_eq!(status, 503, "{answer}");
+}
+
+/// Knocks until there is room, and stays inside.
+#[track_caller]
+fn get_inside(address: &str) -> Client {
+    let give_up = clock::now() + PATIENCE;
+    loop {
+        let (status, answer, stream) = upgraded(address, "/echo", address, &[]);
+        if status == 101 {
+            return Client { stream };
+        }
+        assert!(clock::now() < give_up, "{status} {answer}");
+        thread::sleep(A_MOMENT);
+    }
+}
+
+#[test]
+fn every_connection_counts_until_it_is_over() {
+    for network in [&[][..], &["--network", "lan"]] {
+        let (_server, address) = listening(&[&["--max-connections", "2"], network].concat());
+        let mut echo = Client::open(&address, "/echo");
+        let silent = connect(&address);
+        assert_turned_away(&address, &["no room"]);
+
+        // One that has asked for nothing.
+        drop(silent);
+        let another = get_inside(&address);
+        assert_turned_away(&address, &["no room"]);
+
+        // Those that are inside are none the worse.
+        echo.text("still there?");
+        assert_eq!(echo.expect(Opcode::Text), b"still there?");
+
+        // One that vanishes, and one that closes properly.
+        drop(another);
+        let _third = get_inside(&address);
+        assert_turned_away(&address, &["no room"]);
+        echo.frame(Opcode::Close, &1000_u16.to_be_bytes());
+        echo.expect(Opcode::Close);
+        drop(echo);
+        let _fourth = get_inside(&address);
+        assert_turned_away(&address, &["no room"]);
+    }
+}
+
+#[test]
+fn connections_that_there_is_no_room_for_are_not_kept() {
+    let (server, address) = listening(&["--max-connections", "1"]);
+    let mut inside = Client::open(&address, "/echo");
+    // Far more than are told, and they ask for nothing.
+    let silent: Vec<TcpStream> = (0..200).map(|_| connect(&address)).collect();
+    for mut silent in silent {
+        // However it is hung up on, it is.
+        let nothing = silent.read(&mut [0]);
+        assert!(nothing.is_err() || matches!(nothing, Ok(0)), "{nothing:?}");
+    }
+    // They are no more in the way of those who ask.
+    assert_turned_away(&address, &["no room"]);
+    inside.text("still there?");
+    assert_eq!(inside.expect(Opcode::Text), b"still there?");
+    server.terminate();
+    let ran = server.end();
+    ran.succeeded();
+    let warnings = ran.stderr.matches("connections are turned away").count();
+    assert_eq!(warnings, 1, "{ran:?}");
+}
+
+/// Connects from another address of this machine: all of 127.0.0.0/8 are.
+#[cfg(target_os = "linux")]
+fn connect_from(local: [u8; 4], address: &str) -> TcpStream {
+    use std::net::{SocketAddr, SocketAddrV4};
+
+    use rustix::net::{AddressFamily, SocketType, bind, socket};
+
+    let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    bind(&socket, &SocketAddrV4::new(local.into(), 0)).unwrap();
+    let address: SocketAddr = address.parse().unwrap();
+    rustix::net::connect(&socket, &address).unwrap();
+    let stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_address_has_a_limit_of_its_own() {
+    let (_server, address) = listening(&["--max-connections-per-address", "2"]);
+    let _silent = connect(&address);
+    let echo = Client::open(&address, "/echo");
+    assert_turned_away(&address, &["from your address"]);
+
+    let mut other = connect_from([127, 0, 0, 2], &address);
+    other
+        .write_all(b"GET /clients HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        .unwrap();
+    let mut answer = String::new();
+    other.read_to_string(&mut answer).unwrap();
+    assert_says(&answer, &["HTTP/1.1 200", "\"echo\""]);
+
+    drop(echo);
+    let _again = get_inside(&address);
+    assert_turned_away(&address, &["from your address"]);
+}
