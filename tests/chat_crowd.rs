@@ -33,17 +33,11 @@ struct Chat {
 
 impl Chat {
     async fn open(chat: ChatSettings, keep_alive: Option<KeepAliveSettings>) -> Self {
+        let listen = "127.0.0.1:0".parse().unwrap();
         let settings = Settings {
-            listen: "127.0.0.1:0".parse().unwrap(),
-            rounds: NonZeroU32::MIN,
-            seed: 1,
-            token_seed: [1; 32],
-            secret: None,
-            access_token: None,
-            network: None,
             keep_alive,
             chat,
-            tickets: None,
+            ..Settings::new(listen, NonZeroU32::MIN, 1, [1; 32])
         };
         let server = Server::bind(settings).await.unwrap();
         let address = server.address().unwrap();
@@ -180,7 +174,7 @@ async fn passer_by(guest: Guest, number: usize, leave: Leave) -> (Vec<String>, O
         guest.speak(&text).await;
         guest.hears(&name, &text).await;
         said.push(text);
-        if number % 2 == 0 && turn == 1 {
+        if number.is_multiple_of(2) && turn == 1 {
             guest.join(&format!("river {}", number % 7)).await;
             guest.speak("elsewhere").await;
             guest.hears(&name, "elsewhere").await;

@@ -13,7 +13,7 @@ use std::time::Duration;
 use support::{Client, Opcode, PATIENCE, ask, assert_says, connect};
 use tokio::runtime::Runtime;
 use wsbeat::link::{Stop, StopReason, Stopper, clock};
-use wsbeat::server::{ConnectionLimits, Origins, Server, Settings, Tls};
+use wsbeat::server::{ConnectionLimits, Server, Settings, Tls};
 use wsbeat::simulation::Model;
 
 /// How long the server waits for a handshake: long enough for a busy machine to do one in.
@@ -33,20 +33,13 @@ impl Impatient {
         let runtime = Runtime::new().unwrap();
         let is_encrypted = tls.is_some();
         let server = Server::bind(Settings {
-            listen: ([127, 0, 0, 1], 0).into(),
-            rounds: NonZeroU32::MIN,
-            seed: 1,
-            token_seed: [1; 32],
-            secret: None,
-            access_token: None,
             network,
-            keep_alive: None,
-            origins: Origins::default(),
             connections: ConnectionLimits {
                 handshake: HANDSHAKE,
                 ..ConnectionLimits::default()
             },
             tls,
+            ..Settings::new(([127, 0, 0, 1], 0).into(), NonZeroU32::MIN, 1, [1; 32])
         });
         let server = runtime.block_on(server).unwrap();
         let address: SocketAddr = server.address().unwrap();

@@ -52,20 +52,13 @@ impl Desk {
     }
 
     async fn with(file: Option<&Path>, folder: TempDir) -> Self {
+        let listen = ([127, 0, 0, 1], 0).into();
         let server = Server::bind(Settings {
-            listen: ([127, 0, 0, 1], 0).into(),
-            rounds: NonZeroU32::MIN,
-            seed: 1,
-            token_seed: [1; 32],
-            secret: None,
-            access_token: None,
-            network: None,
-            keep_alive: None,
-            chat: wsbeat::server::ChatSettings::default(),
             tickets: file.map(|users| TicketSettings {
                 users: users.to_owned(),
                 seed: [2; 32],
             }),
+            ..Settings::new(listen, NonZeroU32::MIN, 1, [1; 32])
         })
         .await
         .unwrap();

@@ -7,25 +7,16 @@ use secrecy::{ExposeSecret, SecretString};
 use wsbeat::conversation::challenge::TOKEN_LIFETIME;
 use wsbeat::hackattic::{Api, OneTimeToken, Site, TokenError, TokenProvider};
 use wsbeat::link::{Dialer, Stop, StopReason, Trust, client_config, clock};
-use wsbeat::server::{ConnectionLimits, Origins, Server, Settings};
+use wsbeat::server::{Server, Settings};
 
 #[tokio::test]
 async fn an_unused_token_is_given_out_again_until_it_expires_and_a_used_one_never() {
-    let server = Server::bind(Settings {
-        listen: ([127, 0, 0, 1], 0).into(),
-        rounds: NonZeroU32::MIN,
-        seed: 1,
-        token_seed: [1; 32],
-        secret: None,
-        access_token: None,
-        network: None,
-        keep_alive: None,
-        chat: wsbeat::server::ChatSettings::default(),
-        tickets: None,
-        origins: Origins::default(),
-        connections: ConnectionLimits::default(),
-        tls: None,
-    })
+    let server = Server::bind(Settings::new(
+        ([127, 0, 0, 1], 0).into(),
+        NonZeroU32::MIN,
+        1,
+        [1; 32],
+    ))
     .await
     .unwrap();
     let site: Site = format!("http://{}", server.address().unwrap())

@@ -10,7 +10,7 @@ use super::stopping::aside_unless_stopped;
 use super::{Context, seed};
 use crate::report::{Job, Outcome};
 use crate::server::{
-    Change, PASSWORD_LIMIT, Password, PasswordError, StoredPassword, Users, check_name,
+    Change, PASSWORD_LIMIT, Password, PasswordError, StoredPassword, Users, user_name,
 };
 
 /// Set the password of a user who may have tickets (`serve --tickets`), or remove one
@@ -33,7 +33,7 @@ pub(super) struct Arguments {
 }
 
 fn user(text: &str) -> Result<String, String> {
-    check_name(text).map_err(|error| error.to_string())?;
+    user_name(text).map_err(|error| error.to_string())?;
     Ok(text.to_owned())
 }
 

@@ -1,5 +1,5 @@
-mod chatting;
 mod admitting;
+mod chatting;
 mod encrypting;
 
 use std::net::SocketAddr;
@@ -20,8 +20,8 @@ use crate::link::{Stop, StopReason};
 use crate::report::{ConversationItem, Item, ListeningItem, Outcome, millis};
 use crate::server::{Held, HeldResult, Server, Settings, Tls};
 use crate::simulation::Model;
-use chatting::Chatting;
 use admitting::Admitting;
+use chatting::Chatting;
 use encrypting::{Encrypting, unpublished};
 
 /// How many rounds a conversation has if nobody says otherwise.
@@ -109,10 +109,10 @@ pub(super) struct Arguments {
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) output: OutputFormat,
 
+    // These come last: what follows them would be under their headings.
     #[command(flatten)]
     chatting: Chatting,
-    // It comes last: what follows it would be under its heading.
-    // These come last: what follows them would be under their headings.
+
     #[command(flatten)]
     admitting: Admitting,
 

@@ -15,12 +15,10 @@ use super::stopping::{stop_after, unless_stopped};
 use super::values::{OutputFormat, count, estimator, hosted_rounds, model, token_file};
 use super::{Context, seed};
 use crate::conversation::challenge::{EstimatorKind, Player, PlayerSettings};
-use crate::conversation::latency::KeepAliveSettings;
 use crate::hackattic::{Api, OneTimeToken, Site, SiteError, Submission, Submitting, TokenProvider};
 use crate::link::{Dialer, Phase, Proxies, clock};
 use crate::report::{Item, Outcome};
-use crate::server::{ChatSettings, Settings};
-use crate::server::{ConnectionLimits, Origins, Settings};
+use crate::server::Settings;
 use crate::simulation::Model;
 
 /// The variable that holds the access token.
@@ -110,7 +108,7 @@ pub(super) struct Config {
 
 /// Where the challenge is, and what admits to it.
 enum Origin {
-    Practice(Settings),
+    Practice(Box<Settings>),
     Site {
         site: Site,
         access_token: Option<SecretString>,
@@ -130,21 +128,15 @@ impl Arguments {
             (false, false) => Some(Submitting::Scored),
         };
         let origin = if self.practice {
-            Origin::Practice(Settings {
-                listen: ([127, 0, 0, 1], 0).into(),
-                rounds: self.rounds.unwrap_or(super::serve::DEFAULT_ROUNDS),
-                seed: self.seed.map_or_else(seed::fresh, Ok)?,
-                token_seed: seed::secret()?,
-                secret: None,
-                access_token: None,
+            Origin::Practice(Box::new(Settings {
                 network: self.network,
-                keep_alive: Some(KeepAliveSettings::default()),
-                chat: ChatSettings::default(),
-                tickets: None,
-                origins: Origins::default(),
-                connections: ConnectionLimits::default(),
-                tls: None,
-            })
+                ..Settings::new(
+                    ([127, 0, 0, 1], 0).into(),
+                    self.rounds.unwrap_or(super::serve::DEFAULT_ROUNDS),
+                    self.seed.map_or_else(seed::fresh, Ok)?,
+                    seed::secret()?,
+                )
+            }))
         } else {
             let token = self.token_file.as_deref();
             let token = token
@@ -235,7 +227,7 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
     let mut practice = None;
     let (site, access_token, token) = match origin {
         Origin::Practice(settings) => {
-            let server = Practice::start(settings).await?;
+            let server = Practice::start(*settings).await?;
             let site = server.site.clone();
             practice = Some(server);
             // Any will do.

@@ -248,7 +248,7 @@ mod tests {
 
     use super::*;
     use crate::link::{Stop, Trust, client_config};
-    use crate::server::{ConnectionLimits, Origins, Settings, Tls};
+    use crate::server::{ConnectionLimits, Settings, Tls};
 
     const LIMIT: Duration = Duration::from_secs(10);
     const SECOND: Duration = Duration::from_secs(1);
@@ -259,20 +259,12 @@ mod tests {
         // The file of the authority is planned, and never written.
         let file = std::env::temp_dir().join("wsbeat-no-such-file.pem");
         let settings = Settings {
-            listen: (localhost, 0).into(),
-            rounds: NonZeroU32::MIN,
-            seed: 1,
-            token_seed: [1; 32],
-            secret: None,
-            access_token: None,
-            network: None,
-            keep_alive: None,
-            origins: Origins::default(),
             connections: ConnectionLimits {
                 handshake: LIMIT,
                 ..ConnectionLimits::default()
             },
             tls: Some(Tls::self_signed(localhost.into(), clock::wall(), file).unwrap()),
+            ..Settings::new((localhost, 0).into(), NonZeroU32::MIN, 1, [1; 32])
         };
         let (_stopper, stop) = Stop::channel();
         Arc::new(Hub::new(settings, stop, Box::new(|_| {})))

@@ -8,6 +8,7 @@ use std::time::UNIX_EPOCH;
 
 use tokio::sync::Notify;
 
+use super::ticketing::TicketDesk;
 use super::visit::Visit;
 use crate::conversation::chat::{
     ChannelName, Delivery, Pass, Rooms, RoomsOutput, RoomsSettings, Seat, SeatEvent, SeatId,
@@ -42,10 +43,11 @@ impl Default for ChatSettings {
 }
 
 /// The chat of a server.
-#[derive(Debug)]
 pub(super) struct Chat {
     /// Everybody's stamps count from its start. A message is stamped as it reaches the rooms.
     clock: Clock,
+    /// Where tickets are redeemed, if they are wanted.
+    desk: Option<Arc<TicketDesk>>,
     egress_queue: NonZeroUsize,
     floor: Mutex<Floor>,
     /// Something is due earlier than it was.
@@ -61,9 +63,10 @@ struct Floor {
 }
 
 impl Chat {
-    pub(super) fn new(settings: ChatSettings) -> Self {
+    pub(super) fn new(settings: ChatSettings, desk: Option<Arc<TicketDesk>>) -> Self {
         Chat {
             clock: Clock::start(),
+            desk,
             egress_queue: settings.egress_queue.max(ChatSettings::LEAST_EGRESS_QUEUE),
             floor: Mutex::new(Floor {
                 rooms: Rooms::new(settings.rooms),
@@ -147,7 +150,15 @@ impl Chat {
                         floor.leave(self.clock.stamp(), seat);
                     }
                 }
-                RoomsOutput::CheckTicket(seat, ticket) => drop((seat, ticket)),
+                RoomsOutput::CheckTicket(seat, ticket) => {
+                    let at = self.clock.stamp();
+                    match self.desk.as_ref().map(|desk| desk.redeem(&ticket)) {
+                        Some(Ok(user)) => floor.rooms.admit(at, seat, user),
+                        Some(Err(refused)) => floor.rooms.refuse(at, seat, &refused.to_string()),
+                        // Where there are none, none is wanted.
+                        None => {}
+                    }
+                }
             }
         }
     }

@@ -29,7 +29,7 @@ pub(super) struct Hub {
     pub(super) game: Game,
     pub(super) chat: Arc<Chat>,
     /// Where users get their tickets, if they do.
-    pub(super) tickets: Option<TicketDesk>,
+    pub(super) tickets: Option<Arc<TicketDesk>>,
     /// Every open WebSocket.
     pub(super) registry: Arc<Registry>,
     /// How silent clients are dealt with, if at all.
@@ -74,6 +74,7 @@ impl Hub {
             tls,
             ..
         } = settings;
+        let tickets = tickets.map(TicketDesk::new).map(Arc::new);
         Hub {
             admission: Mutex::new(Admission::new(access_token, token_seed, secret.clone())),
             game: Game {
@@ -81,8 +82,8 @@ impl Hub {
                 seed,
                 secret,
             },
-            chat: Arc::new(Chat::new(chat)),
-            tickets: tickets.map(TicketDesk::new),
+            chat: Arc::new(Chat::new(chat, tickets.clone())),
+            tickets,
             registry: Arc::default(),
             keep_alive,
             emulation: network.map(|model| Emulation::new(model, seed)),

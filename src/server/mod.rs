@@ -15,7 +15,7 @@
 //! calls `visit::upgrade`, and a name in `registry::Route`.
 //!
 //! A user gets a ticket, good for one connection, from `ticketing`: it verifies the user's password
-//! against the file of [`Users`], no more often than its `throttle` has it, and [`Tickets`] keeps what
+//! against the file of [`Users`], no more often than its `throttle` has it, and `tickets` keeps what
 //! it has given until it is redeemed.
 
 mod accept;
@@ -26,115 +26,45 @@ mod chat;
 mod emulation;
 mod game;
 mod hub;
-mod password;
 mod occupancy;
 mod origin;
+mod password;
 mod registry;
 mod replacement;
 mod routes;
+mod self_signed;
+mod settings;
 mod throttle;
 mod ticketing;
 mod tickets;
-mod users;
-mod self_signed;
 mod tls;
+mod users;
 mod visit;
 
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::SecretString;
 use tokio::net::TcpListener;
 
 pub use self::chat::ChatSettings;
-use crate::conversation::latency::KeepAliveSettings;
 use crate::link::Stop;
-use crate::simulation::Model;
 
+pub use occupancy::ConnectionLimits;
+pub use origin::{Origin, OriginError, Origins};
 pub use password::{
     HashingError, PASSWORD_LIMIT, Password, PasswordError, StoredPassword, StoredPasswordError,
     Verdict,
 };
-pub use tickets::{TICKET_LIFETIME, TicketError, Tickets};
-pub use users::{Change, LineError, NAME_LIMIT, NameError, Users, UsersError, check_name};
-pub use occupancy::ConnectionLimits;
-pub use origin::{Origin, OriginError, Origins};
 pub use self_signed::{AuthorityFile, AuthorityFileError};
+pub use settings::Settings;
+pub use ticketing::TicketSettings;
 pub use tls::{Tls, TlsError};
+pub use users::{Change, LineError, UserNameError, Users, UsersError, user_name};
 
 /// How long connections are given to end once the server has been told to stop.
 const GRACE: Duration = Duration::from_secs(5);
-
-/// What a server is to be like.
-#[derive(Clone)]
-pub struct Settings {
-    /// Where to listen; port 0 takes a free one.
-    pub listen: SocketAddr,
-    /// How many rounds each conversation has.
-    pub rounds: NonZeroU32,
-    /// What the intervals and the secrets are drawn from.
-    pub seed: u64,
-    /// What the one-time tokens are drawn from. Whoever knows it knows the tokens.
-    pub token_seed: [u8; 32],
-    /// The secret to tell, or one for each conversation.
-    pub secret: Option<String>,
-    /// The one access token that is good, or any.
-    pub access_token: Option<SecretString>,
-    /// The network to put between the server and its clients, if any.
-    pub network: Option<Model>,
-    /// When clients that say nothing are asked whether they are still there, and when they are
-    /// dropped; `None` for never.
-    pub keep_alive: Option<KeepAliveSettings>,
-    /// How the chat is kept.
-    pub chat: ChatSettings,
-    /// Who gets tickets; `None` for nobody.
-    pub tickets: Option<TicketSettings>,
-    /// From where web pages may open WebSockets.
-    pub origins: Origins,
-    /// How many connections there may be, and how long they may take to get going.
-    pub connections: ConnectionLimits,
-    /// How to encrypt; `None` for not at all.
-    pub tls: Option<Tls>,
-}
-
-/// Who gets tickets.
-#[derive(Clone)]
-pub struct TicketSettings {
-    /// The file of the [`Users`]. It is read for each of them.
-    pub users: PathBuf,
-    /// What the tickets are drawn from. Whoever knows it knows the tickets.
-    pub seed: [u8; 32],
-}
-
-impl fmt::Debug for TicketSettings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TicketSettings")
-            .field("users", &self.users)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
-            .field("listen", &self.listen)
-            .field("rounds", &self.rounds)
-            .field("seed", &self.seed)
-            .field("network", &self.network)
-            .field("keep_alive", &self.keep_alive)
-            .field("chat", &self.chat)
-            .field("tickets", &self.tickets)
-            .field("origins", &self.origins)
-            .field("connections", &self.connections)
-            .field("tls", &self.tls)
-            .finish_non_exhaustive()
-    }
-}
 
 /// A conversation of the challenge that has ended.
 #[derive(Clone, Debug)]

@@ -6,6 +6,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -103,7 +104,7 @@ async fn challenge(
             true => Admitted::Yes,
             false => Admitted::No,
         };
-        host(hub.clone(), visit, peer, admitted)
+        Ok(host(hub.clone(), visit, peer, admitted))
     })
 }
 
@@ -112,18 +113,27 @@ async fn echo(
     Extension(peer): Extension<Peer>,
     request: Request,
 ) -> Response {
-    upgrade(&hub, peer, Route::Echo, request, async |visit| {
-        if let Some(opened) = visit.opened().await {
-            // It has no timeouts but the keep-alive's, which need no finer timer.
-            let precision = Precision::Millisecond;
-            opened.hold(Echo::new(), &mut Unobserved, precision).await;
-        }
+    upgrade(&hub, peer, Route::Echo, request, |visit| {
+        Ok(async {
+            if let Some(opened) = visit.opened().await {
+                // It has no timeouts but the keep-alive's, which need no finer timer.
+                let precision = Precision::Millisecond;
+                opened.hold(Echo::new(), &mut Unobserved, precision).await;
+            }
+        })
     })
+}
+
+/// What a guest may show in the URL.
+#[derive(Deserialize)]
+struct Shown {
+    ticket: Option<String>,
 }
 
 async fn chat(
     State(hub): State<Arc<Hub>>,
     Path(channel): Path<String>,
+    Query(shown): Query<Shown>,
     Extension(peer): Extension<Peer>,
     request: Request,
 ) -> Response {
@@ -135,7 +145,19 @@ async fn chat(
         }
     };
     upgrade(&hub, peer, Route::Chat, request, |visit| {
-        Arc::clone(&hub.chat).host(visit, channel, Pass::Anyone)
+        let ticket = shown.ticket.map(SecretString::from);
+        let pass = match (&hub.tickets, ticket) {
+            (None, _) => Pass::Anyone,
+            (Some(_), None) => Pass::Wanted,
+            (Some(desk), Some(ticket)) => {
+                let user = desk.redeem(&ticket).map_err(|refused| {
+                    tracing::debug!(peer = %peer.0, %refused, "a ticket is refused");
+                    Box::new(error(StatusCode::UNAUTHORIZED, &refused.to_string()))
+                })?;
+                Pass::User(user)
+            }
+        };
+        Ok(Arc::clone(&hub.chat).host(visit, channel, pass))
     })
 }
 

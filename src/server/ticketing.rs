@@ -17,18 +17,35 @@ use serde::{Deserialize, Deserializer};
 use serde_json::json;
 use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
-use super::TicketSettings;
 use super::answer::error;
 use super::hub::{Hub, Peer};
 use super::password::{HashingError, Verdict};
 use super::throttle::{Streak, Throttle};
-use super::tickets::{TICKET_LIFETIME, Tickets};
-use super::users::{NAME_LIMIT, Users, UsersError};
+use super::tickets::{TICKET_LIFETIME, TicketError, Tickets};
+use super::users::{Users, UsersError};
+use crate::conversation::chat::UserName;
 use crate::link::{Printable, clock};
 
 /// The most that is read of a request: the longest name and the longest password, with every
 /// character of them written as an escape.
 pub(super) const BODY_LIMIT: usize = 8 * 1024;
+
+/// Who gets tickets.
+#[derive(Clone)]
+pub struct TicketSettings {
+    /// The file of the [`Users`]. It is read for each of them.
+    pub users: PathBuf,
+    /// What the tickets are drawn from. Whoever knows it knows the tickets.
+    pub seed: [u8; 32],
+}
+
+impl fmt::Debug for TicketSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TicketSettings")
+            .field("users", &self.users)
+            .finish_non_exhaustive()
+    }
+}
 
 /// Gives tickets to those who know a user's password.
 pub(super) struct TicketDesk {
@@ -51,8 +68,16 @@ impl TicketDesk {
         }
     }
 
-    /// The tickets that have been given, to redeem one of.
-    pub(super) fn tickets(&self) -> MutexGuard<'_, Tickets> {
+    /// Uses a ticket up, and gives the user that it admits.
+    ///
+    /// # Errors
+    ///
+    /// When it admits nobody.
+    pub(super) fn redeem(&self, ticket: &SecretString) -> Result<UserName, TicketError> {
+        self.tickets().redeem(ticket.expose_secret(), clock::now())
+    }
+
+    fn tickets(&self) -> MutexGuard<'_, Tickets> {
         // Nothing that holds the lock can leave its work half done.
         self.tickets.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -122,7 +147,7 @@ async fn serve(desk: &TicketDesk, peer: Peer, applicant: Applicant) -> Response 
         _permit: permit,
     };
     match tokio::task::spawn_blocking(|| work.run()).await {
-        Ok(Ok(Verdict::Right)) => {
+        Ok(Ok(Some(user))) => {
             tracing::debug!(peer = %peer.0, user = %shown, "a ticket");
             let ticket = desk.tickets().issue(user, clock::now());
             Json(json!({
@@ -131,7 +156,7 @@ async fn serve(desk: &TicketDesk, peer: Peer, applicant: Applicant) -> Response 
             }))
             .into_response()
         }
-        Ok(Ok(Verdict::Wrong)) => {
+        Ok(Ok(None)) => {
             tracing::warn!(peer = %peer.0, user = %shown, "no ticket: there is no such user with this password");
             error(
                 StatusCode::UNAUTHORIZED,
@@ -176,15 +201,20 @@ enum VerificationError {
 }
 
 impl Verification {
-    fn run(mut self) -> Result<Verdict, VerificationError> {
+    /// Gives the user whose password it is, if it is one's.
+    fn run(mut self) -> Result<Option<UserName>, VerificationError> {
         // Read each time: a password that has been changed counts at once.
         let users = Users::read(&self.users)?;
-        let verdict = users.verify(&self.user, &self.password)?;
-        match verdict {
-            Verdict::Right => self.streak.right(),
-            Verdict::Wrong => self.streak.wrong(clock::now()),
-        }
-        Ok(verdict)
+        Ok(match users.verify(&self.user, &self.password)? {
+            Verdict::Right => {
+                self.streak.right();
+                users.name(&self.user)
+            }
+            Verdict::Wrong => {
+                self.streak.wrong(clock::now());
+                None
+            }
+        })
     }
 }
 
@@ -193,7 +223,7 @@ struct Shown<'a>(&'a str);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.char_indices().nth(NAME_LIMIT) {
+        match self.0.char_indices().nth(UserName::LONGEST) {
             None => write!(f, "{}", Printable(self.0)),
             Some((end, _)) => write!(f, "{}…", Printable(&self.0[..end])),
         }
@@ -209,7 +239,7 @@ mod tests {
         let show = |name: &str| Shown(name).to_string();
         assert_eq!(show("alice"), "alice");
         assert_eq!(show("a\nb\u{1b}[2J"), "a\\u{a}b\\u{1b}[2J");
-        let name = "é".repeat(NAME_LIMIT);
+        let name = "é".repeat(UserName::LONGEST);
         assert_eq!(show(&name), name);
         assert_eq!(show(&format!("{name}é")), format!("{name}…"));
     }

@@ -5,8 +5,10 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use secrecy::SecretString;
 
+use crate::conversation::chat::UserName;
+
 /// For how long a ticket is good.
-pub const TICKET_LIFETIME: Duration = Duration::from_secs(30);
+pub(super) const TICKET_LIFETIME: Duration = Duration::from_secs(30);
 
 /// How many tickets are remembered. Beyond that the oldest is forgotten, so that a flood of requests
 /// does not fill the memory.
@@ -17,7 +19,7 @@ const REMEMBERED: usize = 10_000;
 /// They are looked up in a hash map, which does not take the same time for all of them. That tells
 /// nobody anything: what is compared byte by byte is only a ticket whose keyed hash is the same,
 /// and nobody comes nearer to 128 random bits within 30 s.
-pub struct Tickets {
+pub(super) struct Tickets {
     rng: StdRng,
     /// Whom each unused ticket is for, and when it was given.
     unused: HashMap<String, Given>,
@@ -26,24 +28,26 @@ pub struct Tickets {
 }
 
 struct Given {
-    user: String,
+    user: UserName,
     at: Instant,
 }
 
 /// Why a ticket does not admit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TicketError {
+pub(super) enum TicketError {
     /// It was never given, or it has been used, or it is long forgotten.
-    #[error("the ticket is unknown, or it has been used")]
+    #[error("The ticket is unknown, or it has been used; POST /ticket gives another.")]
     Unknown,
     /// It is too old.
-    #[error("the ticket has expired: it is good for {TICKET_LIFETIME:?}")]
+    #[error(
+        "The ticket has expired: one is good for {TICKET_LIFETIME:?}. POST /ticket gives another."
+    )]
     Expired,
 }
 
 impl Tickets {
     /// Tickets that are drawn from this seed. Whoever knows it knows the tickets.
-    pub fn new(seed: [u8; 32]) -> Self {
+    pub(super) fn new(seed: [u8; 32]) -> Self {
         Tickets {
             rng: StdRng::from_seed(seed),
             unused: HashMap::new(),
@@ -52,7 +56,7 @@ impl Tickets {
     }
 
     /// A new ticket for a user: 128 random bits in hexadecimal.
-    pub fn issue(&mut self, user: String, now: Instant) -> SecretString {
+    pub(super) fn issue(&mut self, user: UserName, now: Instant) -> SecretString {
         let mut bits = [0; 16];
         self.rng.fill_bytes(&mut bits);
         let ticket: String = bits.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -71,7 +75,7 @@ impl Tickets {
     /// # Errors
     ///
     /// When it admits nobody.
-    pub fn redeem(&mut self, ticket: &str, now: Instant) -> Result<String, TicketError> {
+    pub(super) fn redeem(&mut self, ticket: &str, now: Instant) -> Result<UserName, TicketError> {
         let given = self.unused.remove(ticket).ok_or(TicketError::Unknown)?;
         if now.saturating_duration_since(given.at) < TICKET_LIFETIME {
             Ok(given.user)
@@ -88,7 +92,7 @@ mod tests {
     use secrecy::ExposeSecret;
 
     fn issue(tickets: &mut Tickets, user: &str, now: Instant) -> String {
-        let ticket = tickets.issue(user.to_owned(), now);
+        let ticket = tickets.issue(user.parse().unwrap(), now);
         ticket.expose_secret().to_owned()
     }
 
@@ -99,8 +103,8 @@ mod tests {
         let second = issue(&mut tickets, "bob", now);
         assert_ne!(first, second);
         assert_eq!(first.len(), 32);
-        assert_eq!(tickets.redeem(&second, now), Ok("bob".to_owned()));
-        assert_eq!(tickets.redeem(&first, now), Ok("alice".to_owned()));
+        assert_eq!(tickets.redeem(&second, now), Ok("bob".parse().unwrap()));
+        assert_eq!(tickets.redeem(&first, now), Ok("alice".parse().unwrap()));
         for bad in [&first, "made up", ""] {
             assert_eq!(tickets.redeem(bad, now), Err(TicketError::Unknown));
         }
@@ -113,7 +117,7 @@ mod tests {
         let second = issue(&mut tickets, "alice", now);
         let late = now + TICKET_LIFETIME;
         let just = late - Duration::from_nanos(1);
-        assert_eq!(tickets.redeem(&first, just), Ok("alice".to_owned()));
+        assert_eq!(tickets.redeem(&first, just), Ok("alice".parse().unwrap()));
         assert_eq!(tickets.redeem(&second, late), Err(TicketError::Expired));
         assert_eq!(tickets.redeem(&second, now), Err(TicketError::Unknown));
     }

@@ -8,12 +8,10 @@ use secrecy::SecretString;
 
 use super::password::{HashingError, StoredPassword, StoredPasswordError, Verdict};
 use super::replacement::replace;
+use crate::conversation::chat::{NameError, UserName};
 
 /// The most that is read of a file of users: a hundred thousand of them.
 const FILE_LIMIT: u64 = 16 * 1024 * 1024;
-
-/// The longest name of a user, in characters: that of a chat.
-pub const NAME_LIMIT: usize = 32;
 
 /// Those who may have tickets, and what is kept of their passwords: a file of lines
 /// `NAME:$argon2id$…`. Lines that are empty or begin with `#` are for people, and kept as they are.
@@ -31,25 +29,16 @@ struct Line {
 
 #[derive(Clone, Debug)]
 struct User {
-    name: String,
+    name: UserName,
     password: StoredPassword,
 }
 
 /// Why a text is no name of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NameError {
-    /// There is nothing to it.
-    #[error("the name is empty")]
-    Empty,
-    /// It is longer than [`NAME_LIMIT`].
-    #[error("the name is over {NAME_LIMIT} characters long")]
-    TooLong,
-    /// It would be another name for everyone who reads it.
-    #[error("the name has a space at its beginning or end")]
-    Space,
-    /// It has characters by which it could command a terminal.
-    #[error("the name has control characters in it")]
-    Control,
+pub enum UserNameError {
+    /// It is no name in a chat.
+    #[error("the name is none: {0}")]
+    Chat(#[from] NameError),
     /// It would look otherwise in a file of users.
     #[error("the name has a : in it, or begins with #")]
     Sign,
@@ -94,7 +83,7 @@ pub enum LineError {
     Form,
     /// Nobody can be called that.
     #[error(transparent)]
-    Name(#[from] NameError),
+    Name(#[from] UserNameError),
     /// The hash is none.
     #[error(transparent)]
     Password(#[from] StoredPasswordError),
@@ -112,25 +101,17 @@ pub enum Change {
     Changed,
 }
 
-/// Checks that a user can be called that.
+/// Reads the name of a user: one that is good in a chat, and in a file.
 ///
 /// # Errors
 ///
-/// When nobody can.
-pub fn check_name(name: &str) -> Result<(), NameError> {
-    if name.is_empty() {
-        Err(NameError::Empty)
-    } else if name.chars().count() > NAME_LIMIT {
-        Err(NameError::TooLong)
-    } else if name.chars().any(char::is_control) {
-        Err(NameError::Control)
-    } else if name.trim() != name {
-        Err(NameError::Space)
-    } else if name.contains(':') || name.starts_with('#') {
-        Err(NameError::Sign)
-    } else {
-        Ok(())
+/// When nobody can be called that.
+pub fn user_name(text: &str) -> Result<UserName, UserNameError> {
+    let name: UserName = text.parse()?;
+    if text.contains(':') || text.starts_with('#') {
+        return Err(UserNameError::Sign);
     }
+    Ok(name)
 }
 
 impl UsersError {
@@ -192,10 +173,9 @@ impl Users {
     /// # Errors
     ///
     /// When nobody can be called that.
-    pub fn set(&mut self, user: &str, password: StoredPassword) -> Result<Change, NameError> {
-        check_name(user)?;
+    pub fn set(&mut self, user: &str, password: StoredPassword) -> Result<Change, UserNameError> {
         let line = Line::of(User {
-            name: user.to_owned(),
+            name: user_name(user)?,
             password,
         });
         match self.lines.iter_mut().find(|line| line.is_of(user)) {
@@ -217,9 +197,15 @@ impl Users {
         Some(())
     }
 
+    /// The name of a user, if there is one called that.
+    pub fn name(&self, user: &str) -> Option<UserName> {
+        let user = self.users().find(|known| known.name.as_str() == user)?;
+        Some(user.name.clone())
+    }
+
     /// What is kept of a user's password.
     pub fn password(&self, user: &str) -> Option<&StoredPassword> {
-        let user = self.users().find(|known| known.name == user)?;
+        let user = self.users().find(|known| known.name.as_str() == user)?;
         Some(&user.password)
     }
 
@@ -278,11 +264,11 @@ impl Line {
             });
         }
         let (name, hash) = line.split_once(':').ok_or(LineError::Form)?;
-        check_name(name)?;
+        let name = user_name(name)?;
         Ok(Line {
             text: line.to_owned(),
             user: Some(User {
-                name: name.to_owned(),
+                name,
                 password: StoredPassword::parse(hash.trim_end())?,
             }),
         })
@@ -296,7 +282,9 @@ impl Line {
     }
 
     fn is_of(&self, name: &str) -> bool {
-        self.user.as_ref().is_some_and(|user| user.name == name)
+        self.user
+            .as_ref()
+            .is_some_and(|user| user.name.as_str() == name)
     }
 }
 
@@ -324,7 +312,7 @@ mod tests {
         assert_eq!(users.password("bob"), Some(&other));
         let text = format!("# staff\r\n\nalice:{OTHER}\n  \n# guests\neve:{HASH}\r\nbob:{OTHER}\n");
         assert_eq!(users.to_string(), text);
-        assert_eq!(users.set("a:b", other), Err(NameError::Sign));
+        assert_eq!(users.set("a:b", other), Err(UserNameError::Sign));
     }
 
     #[test]
@@ -338,12 +326,11 @@ mod tests {
         assert_eq!(error(&twice), (3, LineError::Again(1)));
         for (name, cause) in [
             ("", NameError::Empty),
-            (" alice", NameError::Space),
-            ("al\u{7}ice", NameError::Control),
-            (&"é".repeat(33), NameError::TooLong),
+            (" alice", NameError::Untrimmed),
+            ("al\u{7}ice", NameError::Invisible('\u{7}')),
         ] {
             let line = format!("{name}:{HASH}");
-            assert_eq!(error(&line), (1, LineError::Name(cause)), "{name:?}");
+            assert_eq!(error(&line), (1, LineError::Name(cause.into())), "{name:?}");
         }
         assert!(Users::parse(&format!("{}:{HASH}\r\n", "é".repeat(32))).is_ok());
     }
@@ -351,9 +338,9 @@ mod tests {
     #[test]
     fn names_that_a_file_would_take_for_something_else_are_refused() {
         for name in ["a:b", "#alice"] {
-            assert_eq!(check_name(name), Err(NameError::Sign), "{name}");
+            assert_eq!(user_name(name), Err(UserNameError::Sign), "{name}");
         }
-        assert_eq!(check_name("alice #2"), Ok(()));
+        assert!(user_name("alice #2").is_ok());
     }
 
     #[test]

@@ -39,14 +39,14 @@ pub(super) struct Opened {
 }
 
 /// Answers a request for a WebSocket, unless it comes from a web page that may not open one. If it
-/// is granted, `receive` is called, and the work that it
-/// gives is done once the answer is on its way.
+/// could be granted, `receive` is called, which may refuse it all the same. The work that it gives is
+/// done once the answer is on its way.
 pub(super) fn upgrade<W>(
     hub: &Arc<Hub>,
     peer: Peer,
     route: Route,
     mut request: Request,
-    receive: impl FnOnce(Visit) -> W,
+    receive: impl FnOnce(Visit) -> Result<W, Box<Response>>,
 ) -> Response
 where
     W: Future<Output = ()> + Send + 'static,
@@ -62,13 +62,19 @@ where
         Err((status, reason)) => refusal(status, &reason),
         Ok((response, upgrading)) => {
             let since = link::clock::wall();
-            hub.spawn(receive(Visit {
+            let received = receive(Visit {
                 registered: hub.registry.register(route, peer.0, since),
                 hub: Arc::clone(hub),
                 upgrading,
                 place,
-            }));
-            response
+            });
+            match received {
+                Ok(work) => {
+                    hub.spawn(work);
+                    response
+                }
+                Err(refusal) => *refusal,
+            }
         }
     }
 }

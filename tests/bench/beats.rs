@@ -96,21 +96,12 @@ fn main() -> anyhow::Result<()> {
 
 /// Plays against the practice server, over HTTP and WebSocket.
 fn practice(hosts: &Runtime, players: &Runtime) -> anyhow::Result<Times> {
-    let server = hosts.block_on(Server::bind(Settings {
-        listen: (Ipv4Addr::LOCALHOST, 0).into(),
-        rounds: ROUNDS,
-        seed: SEED,
-        token_seed: [0; 32],
-        secret: None,
-        access_token: None,
-        network: None,
-        keep_alive: Some(KeepAliveSettings::default()),
-        chat: ChatSettings::default(),
-        tickets: None,
-        origins: Origins::default(),
-        connections: ConnectionLimits::default(),
-        tls: None,
-    }))?;
+    let server = hosts.block_on(Server::bind(Settings::new(
+        (Ipv4Addr::LOCALHOST, 0).into(),
+        ROUNDS,
+        SEED,
+        [0; 32],
+    )))?;
     let site: Site = format!("http://{}", server.address()?).parse()?;
     let (stopper, stop) = Stop::channel();
     let (on_held, held) = mpsc::channel();

@@ -25,8 +25,8 @@ pub enum Pass {
 pub enum RoomsOutput {
     /// This is for whoever sits there.
     Deliver(SeatId, Delivery),
-    /// Whoever sits there has shown this ticket. To be answered with [`Rooms::admit`] or
-    /// [`Rooms::refuse`].
+    /// Whoever sits there has shown this ticket. To be answered with [`Rooms::admit`](super::Rooms::admit) or
+    /// [`Rooms::refuse`](super::Rooms::refuse).
     CheckTicket(SeatId, SecretString),
 }
 

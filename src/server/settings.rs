@@ -1,0 +1,80 @@
+use std::fmt;
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+
+use secrecy::SecretString;
+
+use super::{ChatSettings, ConnectionLimits, Origins, TicketSettings, Tls};
+use crate::conversation::latency::KeepAliveSettings;
+use crate::simulation::Model;
+
+/// What a server is to be like.
+#[derive(Clone)]
+pub struct Settings {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// How many rounds each conversation has.
+    pub rounds: NonZeroU32,
+    /// What the intervals and the secrets are drawn from.
+    pub seed: u64,
+    /// What the one-time tokens are drawn from. Whoever knows it knows the tokens.
+    pub token_seed: [u8; 32],
+    /// The secret to tell, or one for each conversation.
+    pub secret: Option<String>,
+    /// The one access token that is good, or any.
+    pub access_token: Option<SecretString>,
+    /// The network to put between the server and its clients, if any.
+    pub network: Option<Model>,
+    /// When clients that say nothing are asked whether they are still there, and when they are
+    /// dropped; `None` for never.
+    pub keep_alive: Option<KeepAliveSettings>,
+    /// How the chat is kept.
+    pub chat: ChatSettings,
+    /// Who gets tickets; `None` for nobody.
+    pub tickets: Option<TicketSettings>,
+    /// From where web pages may open WebSockets.
+    pub origins: Origins,
+    /// How many connections there may be, and how long they may take to get going.
+    pub connections: ConnectionLimits,
+    /// How to encrypt; `None` for not at all.
+    pub tls: Option<Tls>,
+}
+
+impl Settings {
+    /// A server as it is unless one says otherwise, with a practice game of so many rounds.
+    /// `seed` is for what anybody may foresee, `token_seed` for what nobody may.
+    pub fn new(listen: SocketAddr, rounds: NonZeroU32, seed: u64, token_seed: [u8; 32]) -> Self {
+        Settings {
+            listen,
+            rounds,
+            seed,
+            token_seed,
+            secret: None,
+            access_token: None,
+            network: None,
+            keep_alive: Some(KeepAliveSettings::default()),
+            chat: ChatSettings::default(),
+            tickets: None,
+            origins: Origins::default(),
+            connections: ConnectionLimits::default(),
+            tls: None,
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("listen", &self.listen)
+            .field("rounds", &self.rounds)
+            .field("seed", &self.seed)
+            .field("network", &self.network)
+            .field("keep_alive", &self.keep_alive)
+            .field("chat", &self.chat)
+            .field("tickets", &self.tickets)
+            .field("origins", &self.origins)
+            .field("connections", &self.connections)
+            .field("tls", &self.tls)
+            .finish_non_exhaustive()
+    }
+}
