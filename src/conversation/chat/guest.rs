@@ -1,3 +1,11 @@
+mod history;
+mod memory;
+mod party;
+
+pub use history::HISTORY;
+pub use memory::Memory;
+pub use party::Guest;
+
 use secrecy::SecretString;
 
 use super::{ChannelName, ErrorCode, UserName};
@@ -51,7 +59,8 @@ pub enum GuestEvent {
         /// The name.
         name: UserName,
     },
-    /// The room refuses the name. What is to be said waits for [another](GuestCue::Rename).
+    /// The room refuses the name. A guest that has another keeps that one; otherwise, what is to be
+    /// said waits for [another](GuestCue::Rename).
     NameRefused {
         /// When.
         at: Stamp,
@@ -61,6 +70,9 @@ pub enum GuestEvent {
         code: Option<ErrorCode>,
         /// Why, in the room's words; empty from a server that gives no reason.
         reason: String,
+        /// When the guest claims it again by itself, if it does: the name was its own on a
+        /// connection that was lost, and the room may not have noticed that yet.
+        again: Option<Stamp>,
     },
     /// Somebody said something.
     Heard(Heard),
@@ -99,6 +111,13 @@ pub enum GuestEvent {
     Forgotten {
         /// When it was found out.
         at: Stamp,
+    },
+    /// So much waits for its turn already that there was no room for this.
+    Overfull {
+        /// When.
+        at: Stamp,
+        /// What is not done.
+        cue: GuestCue,
     },
     /// The room said what makes no sense.
     Odd {

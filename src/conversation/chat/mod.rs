@@ -13,7 +13,9 @@ mod name;
 mod rooms;
 mod seat;
 
-pub use guest::{GuestCue, GuestEvent, GuestSettings, Heard, Hearing, Roster};
+pub use guest::{
+    Guest, GuestCue, GuestEvent, GuestSettings, HISTORY, Heard, Hearing, Memory, Roster,
+};
 pub use message::{ErrorCode, GuestMessage, MessageError, RoomMessage};
 pub use name::{ChannelName, NameError, UserName};
 pub use rooms::{Delivery, Pass, Rate, Rooms, RoomsOutput, RoomsSettings, SeatId};
