@@ -1,10 +1,15 @@
 mod history;
+mod listener;
 mod memory;
 mod party;
+#[cfg(test)]
+mod tests;
+mod witness;
 
 pub use history::HISTORY;
 pub use memory::Memory;
 pub use party::Guest;
+pub use witness::Witness;
 
 use secrecy::SecretString;
 
@@ -123,7 +128,7 @@ pub enum GuestEvent {
     Odd {
         /// When.
         at: Stamp,
-        /// What it said.
+        /// What it said; empty if that is no text, or nothing at all.
         text: String,
         /// What is wrong with it.
         reason: String,
@@ -159,10 +164,11 @@ pub enum Hearing {
 }
 
 /// Whether a presence lists those who are there, or tells who comes and goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Roster {
     /// The first presence after the entry.
     Whole,
     /// Any other.
+    #[default]
     Change,
 }

@@ -1,5 +1,7 @@
 use std::collections::VecDeque;
 
+use crate::conversation::Stamp;
+
 /// How many messages a room remembers of a channel, for whoever enters: the chat's own.
 pub const HISTORY: usize = 50;
 
@@ -33,16 +35,12 @@ impl History {
     ///
     /// The longest is the right one unless a room repeats so many messages that are the same in
     /// the same second that they fill its whole history.
-    pub(super) fn overlap(&self, repeated: &[Said]) -> usize {
+    pub(super) fn overlap(&self, repeated: &[(Stamp, Said)]) -> usize {
         let longest = self.0.len().min(repeated.len());
-        let ends_with = |beginning: &[Said]| {
-            let end = self.0.range(self.0.len() - beginning.len()..);
-            end.eq(beginning)
+        let is_end = |length: &usize| {
+            let end = self.0.range(self.0.len() - length..);
+            end.eq(repeated[..*length].iter().map(|(_, said)| said))
         };
-        let lengths = (0..=longest).rev();
-        lengths
-            .into_iter()
-            .find(|length| ends_with(&repeated[..*length]))
-            .unwrap_or(0)
+        (1..=longest).rev().find(is_end).unwrap_or(0)
     }
 }

@@ -11,9 +11,10 @@ pub struct Memory {
     pub(super) tasks: VecDeque<Task>,
     /// The line that had been sent and has not come back: it may have been heard or not.
     pub(super) line: Option<Line>,
-    /// Where it was, and what it heard there.
+    /// Where it was.
     pub(super) channel: Option<String>,
-    pub(super) heard: History,
+    /// What it heard there; `None` if it was gone before it had heard what was said before it came.
+    pub(super) heard: Option<History>,
     /// The name that it goes by, or would like to.
     pub(super) name: Option<UserName>,
     /// Whether the name was its own.

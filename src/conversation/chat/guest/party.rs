@@ -1,26 +1,338 @@
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::listener::{Asked, Listener, Notice, Place};
+use super::memory::Task;
 use super::{GuestCue, GuestEvent, GuestSettings, Memory};
-use crate::conversation::{Message, Output, Party, Stamp};
+use crate::conversation::chat::{ChannelName, ErrorCode, GuestMessage, UserName};
+use crate::conversation::{Farewell, Message, Output, Party, Stamp};
+
+/// How long the reason for a refused name is waited for, which comes right after the refusal from a
+/// server that gives one.
+const REASON_WITHIN: Duration = Duration::from_secs(1);
+
+/// How long the answer to the wish for a channel is waited for. A server that knows no such wish may
+/// pass it over.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// For how long a name that is taken is claimed again after a reconnection, and how often: a room
+/// with heartbeats every 30 s and 10 s for the answer notices after 40 s that the guest is gone.
+const GHOST_FOR: Duration = Duration::from_secs(60);
+const GHOST_EVERY: Duration = Duration::from_secs(5);
 
 /// The party that talks to a chat server for one person.
+///
+/// It claims its name once it is in a channel, and again when it loses it, and says lines one at a
+/// time, the next one once this one came back. After a reconnection it goes back to the channel it
+/// was in, finds out what it missed, and whether the line that was under way had been heard: if it
+/// is not in what the room repeats, it is said again.
+///
+/// What it remembers is bounded: [so many](Guest::MOST_WAITING) lines and wishes, and a few more
+/// messages than a room repeats.
 #[derive(Debug)]
 pub struct Guest {
-    settings: GuestSettings,
-    memory: Memory,
+    ticket: Option<SecretString>,
+    listener: Listener,
+    tasks: VecDeque<Task>,
+    /// The name that it goes by, or would like to.
+    name: UserName,
+    claiming: Claiming,
+    /// Whether the name is its own, or was when the connection before was lost.
+    had_name: bool,
+    /// The channel that it has asked for.
+    joining: Option<ChannelName>,
+    /// The room wants nothing but heartbeats before then.
+    held_until: Option<Stamp>,
+    /// When the room is taken not to answer the oldest request any more.
+    answer_due: Option<Stamp>,
+    is_finishing: bool,
+    stage: Stage,
+    outputs: VecDeque<Due>,
+}
+
+/// Whether the name is claimed when it is not the guest's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Claiming {
+    /// It is.
+    Now,
+    /// It will be then.
+    Later(Stamp),
+    /// It was refused: a person has to choose another.
+    Refused,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Opening,
+    Open,
+    Left,
+}
+
+/// What is to be done next. The ticket is none of the messages: it is put into words at the last
+/// moment, so that it can be seen nowhere before.
+#[derive(Debug)]
+enum Due {
+    Ticket,
+    Send(GuestMessage),
+    Event(GuestEvent),
+    Close,
 }
 
 impl Guest {
     /// How many lines and wishes may wait for their turn. What comes on top of them is
-    /// [not taken](GuestEvent::Overfull): whoever gives the cues has to count what was said.
+    /// [not taken](GuestEvent::Overfull): whoever gives the cues has to count what was said, since
+    /// a driver empties its inbox into the guest.
     pub const MOST_WAITING: usize = 256;
 
     /// A guest that goes on where the memory ends.
     pub fn new(settings: GuestSettings, memory: Memory) -> Self {
-        Guest { settings, memory }
+        let listener = Listener::resuming(memory.channel, memory.heard, memory.line);
+        Guest {
+            ticket: settings.ticket,
+            listener,
+            tasks: memory.tasks,
+            name: memory.name.unwrap_or(settings.name),
+            claiming: Claiming::Now,
+            had_name: memory.had_name,
+            joining: None,
+            held_until: None,
+            answer_due: None,
+            is_finishing: memory.is_finishing,
+            stage: Stage::Opening,
+            outputs: VecDeque::new(),
+        }
     }
 
     /// What the next guest has to know, after a connection that was lost.
     pub fn into_memory(self) -> Memory {
-        self.memory
+        let mut tasks = self.tasks;
+        if let Some(channel) = self.joining {
+            tasks.push_front(Task::Join(channel));
+        }
+        Memory {
+            tasks,
+            line: self.listener.line,
+            channel: self.listener.channel,
+            heard: self.listener.heard,
+            name: Some(self.name),
+            had_name: self.had_name,
+            is_finishing: self.is_finishing,
+        }
+    }
+
+    /// Does what can be done now.
+    fn act(&mut self, at: Stamp) {
+        if self.stage != Stage::Open {
+            return;
+        }
+        if matches!(self.claiming, Claiming::Later(then) if then <= at) {
+            self.claiming = Claiming::Now;
+        }
+        let has_nothing_left = self.tasks.is_empty() && self.listener.line.is_none();
+        if self.is_finishing && has_nothing_left && self.joining.is_none() {
+            self.outputs.push_back(Due::Close);
+            self.stage = Stage::Left;
+        } else if self.held_until.is_none_or(|until| until <= at) {
+            self.held_until = None;
+            self.ask_for_next(at);
+        }
+    }
+
+    /// Asks the room for one thing or two: a name while a line is under way, otherwise one after
+    /// the other.
+    fn ask_for_next(&mut self, at: Stamp) {
+        let asks_nothing = self.listener.asked.is_empty();
+        match (&self.listener.place, &self.listener.channel) {
+            (Place::Outside, _) => return,
+            (Place::Passing(_), Some(id)) => {
+                if asks_nothing {
+                    let id = id.clone();
+                    self.ask_for_channel(at, id);
+                }
+                return;
+            }
+            _ => {}
+        }
+        let is_nameless = self.listener.name.as_ref() != Some(&self.name);
+        let may_claim = self.claiming == Claiming::Now
+            && !self.listener.awaits_name()
+            && !self.listener.asked.iter().any(Asked::is_channel);
+        if is_nameless && may_claim {
+            let user = self.name.as_str().to_owned();
+            self.send(GuestMessage::Identity { user });
+        } else if asks_nothing && self.listener.place == Place::Inside {
+            self.begin_task(at);
+        }
+    }
+
+    /// Turns to what is to be done next, if it can be done.
+    fn begin_task(&mut self, at: Stamp) {
+        if self.listener.awaits_name() {
+            return;
+        }
+        let has_name = self.listener.name.is_some();
+        if let Some(line) = &self.listener.line {
+            if has_name {
+                let text = line.text.clone();
+                self.send(GuestMessage::Message { text });
+            }
+            return;
+        }
+        if matches!(self.tasks.front(), Some(Task::Say(_))) && !has_name {
+            return;
+        }
+        match self.tasks.pop_front() {
+            Some(Task::Say(text)) => self.send(GuestMessage::Message { text }),
+            Some(Task::Join(channel)) => {
+                let id = channel.as_str().to_owned();
+                self.joining = Some(channel);
+                self.ask_for_channel(at, id);
+            }
+            Some(Task::Rename(name)) => {
+                self.wish_for(name);
+                self.ask_for_next(at);
+            }
+            None => {}
+        }
+    }
+
+    fn ask_for_channel(&mut self, at: Stamp, id: String) {
+        self.answer_due = Some(at + ANSWER_WITHIN);
+        self.send(GuestMessage::Join { id });
+    }
+
+    fn wish_for(&mut self, name: UserName) {
+        self.had_name &= name == self.name;
+        self.name = name;
+        self.claiming = Claiming::Now;
+    }
+
+    fn send(&mut self, message: GuestMessage) {
+        self.listener.sent(&message);
+        self.outputs.push_back(Due::Send(message));
+    }
+
+    /// Takes up what came of what the room said.
+    fn take_notices(&mut self, at: Stamp) {
+        while let Some(notice) = self.listener.poll_notice() {
+            match notice {
+                Notice::Event(event) => {
+                    if let GuestEvent::Named { name, .. } = &event {
+                        self.had_name |= *name == self.name;
+                    }
+                    self.outputs.push_back(Due::Event(event));
+                }
+                Notice::Heartbeat => {
+                    if self.stage == Stage::Open {
+                        self.outputs
+                            .push_back(Due::Send(GuestMessage::Heartbeat {}));
+                    }
+                }
+                Notice::Entered => {
+                    // A name that is taken in one channel may be free in another.
+                    self.claiming = Claiming::Now;
+                    // After the wish for a channel, the answer about the name comes unasked.
+                    let is_told = self.listener.awaits_name();
+                    self.answer_due = is_told.then(|| at + ANSWER_WITHIN);
+                }
+                Notice::NameRefused {
+                    at: refused,
+                    name,
+                    code,
+                    reason,
+                } => {
+                    let again = self.name_refused(at, &name, code);
+                    self.outputs.push_back(Due::Event(GuestEvent::NameRefused {
+                        at: refused,
+                        name,
+                        code,
+                        reason,
+                        again,
+                    }));
+                }
+                Notice::Slower(asked, until) => {
+                    self.held_until = Some(until);
+                    if asked.is_channel()
+                        && let Some(channel) = self.joining.take()
+                    {
+                        self.tasks.push_front(Task::Join(channel));
+                    }
+                }
+                Notice::NoWayBack { code, reason } => self.forget_lines(at, code, &reason),
+            }
+        }
+        if !self.listener.asked.iter().any(Asked::is_channel) {
+            self.joining = None;
+        }
+        if self.listener.asked.is_empty() {
+            self.answer_due = None;
+        }
+    }
+
+    /// A name is refused. Gives the time when it is claimed again, if it is.
+    fn name_refused(
+        &mut self,
+        at: Stamp,
+        name: &UserName,
+        code: Option<ErrorCode>,
+    ) -> Option<Stamp> {
+        if *name != self.name {
+            // There is another wish already.
+            return None;
+        }
+        let is_ghost = self.had_name && code == Some(ErrorCode::NameTaken);
+        if is_ghost && at < Stamp::OPENING + GHOST_FOR {
+            let again = at + GHOST_EVERY;
+            self.claiming = Claiming::Later(again);
+            return Some(again);
+        }
+        self.had_name = false;
+        let is_rename = |task: &Task| matches!(task, Task::Rename(_));
+        if let Some(name) = &self.listener.name {
+            self.name = name.clone();
+            self.had_name = true;
+        } else if let Some(position) = self.tasks.iter().position(is_rename)
+            && let Some(Task::Rename(name)) = self.tasks.remove(position)
+        {
+            self.wish_for(name);
+        } else {
+            self.claiming = Claiming::Refused;
+        }
+        None
+    }
+
+    /// What was to be said in a channel that is out of reach is not said in another.
+    fn forget_lines(&mut self, at: Stamp, code: ErrorCode, reason: &str) {
+        let is_line = |task: &&Task| matches!(task, Task::Say(_));
+        let lines = self.tasks.iter().take_while(is_line).count();
+        for line in self.tasks.drain(..lines) {
+            if let Task::Say(text) = line {
+                self.outputs.push_back(Due::Event(GuestEvent::Refused {
+                    at,
+                    text: Some(text),
+                    code,
+                    reason: reason.to_owned(),
+                }));
+            }
+        }
+    }
+
+    fn add_task(&mut self, at: Stamp, task: Task, cue: GuestCue) {
+        if self.tasks.len() < Self::MOST_WAITING {
+            self.tasks.push_back(task);
+        } else {
+            let overfull = GuestEvent::Overfull { at, cue };
+            self.outputs.push_back(Due::Event(overfull));
+        }
+    }
+
+    /// When the reason for a refused name is due.
+    fn reason_due(&self) -> Option<Stamp> {
+        self.listener
+            .refused_since()
+            .map(|since| since + REASON_WITHIN)
     }
 }
 
@@ -28,19 +340,86 @@ impl Party for Guest {
     type Event = GuestEvent;
     type Cue = GuestCue;
 
-    fn handle_open(&mut self, _at: Stamp) {
-        self.memory.name.get_or_insert(self.settings.name.clone());
+    fn handle_open(&mut self, at: Stamp) {
+        if self.stage != Stage::Opening {
+            return;
+        }
+        self.stage = Stage::Open;
+        self.act(at);
+        if self.stage == Stage::Open && self.ticket.is_some() {
+            self.listener.ask(Asked::Admission);
+            self.outputs.push_back(Due::Ticket);
+        }
     }
 
-    fn handle_message(&mut self, _at: Stamp, _message: &Message) {}
+    fn handle_message(&mut self, at: Stamp, message: &Message) {
+        self.listener.hear(at, message);
+        self.take_notices(at);
+        self.act(at);
+    }
 
-    fn handle_timeout(&mut self, _at: Stamp) {}
+    fn handle_timeout(&mut self, at: Stamp) {
+        let is_past = |due: Option<Stamp>| due.is_some_and(|due| due <= at);
+        if is_past(self.reason_due()) {
+            self.listener.give_up_reason();
+        }
+        if is_past(self.answer_due) {
+            self.answer_due = None;
+            self.listener.give_up_answer(at);
+        }
+        self.take_notices(at);
+        self.act(at);
+    }
+
+    fn handle_cue(&mut self, at: Stamp, cue: GuestCue) {
+        match cue.clone() {
+            GuestCue::Say(text) => self.add_task(at, Task::Say(text), cue),
+            GuestCue::Join(channel) => self.add_task(at, Task::Join(channel), cue),
+            // Who has a name says under it what is to be said before.
+            GuestCue::Rename(name) if self.listener.name.as_ref() == Some(&self.name) => {
+                self.add_task(at, Task::Rename(name), cue);
+            }
+            GuestCue::Rename(name) => self.wish_for(name),
+            GuestCue::Finish => self.is_finishing = true,
+        }
+        self.act(at);
+    }
+
+    fn handle_close(&mut self, at: Stamp) {
+        self.stage = Stage::Left;
+        self.listener.give_up_reason();
+        self.take_notices(at);
+    }
 
     fn poll_output(&mut self) -> Option<Output<GuestEvent>> {
-        None
+        Some(match self.outputs.pop_front()? {
+            Due::Ticket => {
+                let ticket = self.ticket.as_ref().map_or("", |it| it.expose_secret());
+                let ticket = ticket.to_owned();
+                Output::Send(Message::text(GuestMessage::Ticket { ticket }.to_string()))
+            }
+            Due::Send(message) => Output::Send(Message::text(message.to_string())),
+            Due::Event(event) => Output::Event(event),
+            Due::Close => Output::Close(Farewell::normal()),
+        })
     }
 
     fn poll_timeout(&self) -> Option<Stamp> {
-        None
+        if self.stage != Stage::Open {
+            return None;
+        }
+        let claim_due = match self.claiming {
+            Claiming::Later(then) => Some(then),
+            Claiming::Now | Claiming::Refused => None,
+        };
+        [
+            self.reason_due(),
+            self.answer_due,
+            self.held_until,
+            claim_due,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 }
