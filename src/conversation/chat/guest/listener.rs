@@ -32,7 +32,7 @@ pub(super) struct Listener {
     pub(super) asked: VecDeque<Asked>,
     /// The name that was refused, while the reason is waited for.
     refusal: Option<(Stamp, UserName)>,
-    /// The newest line that was not heard for want of a name.
+    /// The newest line that was not heard for want of a name that seemed to be its own.
     unheard: Option<String>,
     /// What the next presence is.
     roster: Roster,
@@ -172,7 +172,7 @@ impl Listener {
                     self.lose_name(at);
                 }
             }
-            RoomMessage::Identity { success } => match self.answered_name(at) {
+            RoomMessage::Identity { success } => match self.answered_name() {
                 Some(name) if success => {
                     self.name = Some(name.clone());
                     self.tell(GuestEvent::Named { at, name });
@@ -289,16 +289,17 @@ impl Listener {
     }
 
     /// The name that the answer which came is about. A line that was sent before the name was asked
-    /// for, and has not been answered, was passed over by a room that gives no reasons.
-    fn answered_name(&mut self, at: Stamp) -> Option<UserName> {
+    /// for, and has not been answered, was passed over by a room that gives no reasons: it is said
+    /// again.
+    fn answered_name(&mut self) -> Option<UserName> {
         let is_name = |asked: &Asked| matches!(asked, Asked::Name(_));
         let position = self.asked.iter().position(is_name)?;
-        let is_after_line = self.asked.range(..position).any(|it| *it == Asked::Line);
         let Some(Asked::Name(name)) = self.asked.remove(position) else {
             return None;
         };
-        if is_after_line {
-            self.unheard_line(at, String::new());
+        let before = self.asked.iter().take(position);
+        if before.into_iter().any(|it| *it == Asked::Line) {
+            self.take_asked(|asked| *asked == Asked::Line);
         }
         Some(name)
     }

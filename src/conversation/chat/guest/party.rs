@@ -34,8 +34,8 @@ const GHOST_EVERY: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Guest {
     ticket: Option<SecretString>,
-    listener: Listener,
-    tasks: VecDeque<Task>,
+    pub(super) listener: Listener,
+    pub(super) tasks: VecDeque<Task>,
     /// The name that it goes by, or would like to.
     name: UserName,
     claiming: Claiming,
@@ -111,13 +111,16 @@ impl Guest {
         if let Some(channel) = self.joining {
             tasks.push_front(Task::Join(channel));
         }
+        // What was asked for may have been granted, and the answer lost.
+        let is_name = |asked: &Asked| matches!(asked, Asked::Name(_));
+        let had_name = self.had_name || self.listener.asked.iter().any(is_name);
         Memory {
             tasks,
             line: self.listener.line,
             channel: self.listener.channel,
             heard: self.listener.heard,
             name: Some(self.name),
-            had_name: self.had_name,
+            had_name,
             is_finishing: self.is_finishing,
         }
     }
@@ -385,10 +388,9 @@ impl Party for Guest {
         self.act(at);
     }
 
-    fn handle_close(&mut self, at: Stamp) {
+    fn handle_close(&mut self, _at: Stamp) {
+        // A name that was refused for a reason that is lost is claimed again by the next guest.
         self.stage = Stage::Left;
-        self.listener.give_up_reason();
-        self.take_notices(at);
     }
 
     fn poll_output(&mut self) -> Option<Output<GuestEvent>> {

@@ -53,10 +53,7 @@ impl Listener {
             _ => self.asked.front(),
         };
         match about.cloned() {
-            Some(Asked::Line) if code == Code::NotAuthenticated => {
-                self.lose_name(at);
-                self.unheard_line(at, reason);
-            }
+            Some(Asked::Line) if code == Code::NotAuthenticated => self.unheard_line(at, reason),
             Some(asked) if code == Code::TooFast && asked != Asked::Admission => {
                 self.take_asked(|it| *it == asked);
                 self.slower(at, asked, until);
@@ -142,10 +139,14 @@ impl Listener {
         }
     }
 
-    /// The line was not heard for want of a name: it is said again under the next one, but not for
-    /// ever.
-    pub(super) fn unheard_line(&mut self, at: Stamp, reason: String) {
+    /// The line was not heard for want of a name: it is said again under the next one. Where the
+    /// room had not told that the name is lost, it is not tried for ever.
+    fn unheard_line(&mut self, at: Stamp, reason: String) {
         self.take_asked(|asked| *asked == Asked::Line);
+        if self.name.is_none() {
+            return;
+        }
+        self.lose_name(at);
         let text = self.line.as_ref().map(|line| &line.text);
         if text.is_some() && text != self.unheard.as_ref() {
             self.unheard = text.cloned();

@@ -247,7 +247,10 @@ fn a_line_that_was_not_heard_for_want_of_a_name_is_said_under_the_next_one() {
     assert_eq!(refused(bench.noticed()), []);
     bench.hears_about_name(true);
     assert_eq!(bench.sent(), [message("one")]);
-    // But not for ever.
+    // But not for ever, by a room that gives the name and does not know it.
+    bench.hears_error(ErrorCode::NotAuthenticated, None);
+    bench.hears_about_name(true);
+    assert_eq!(bench.sent(), [identity("alice"), message("one")]);
     bench.hears_error(ErrorCode::NotAuthenticated, None);
     let lost = (Some("one".to_owned()), ErrorCode::NotAuthenticated);
     assert_eq!(refused(bench.noticed()), [lost]);

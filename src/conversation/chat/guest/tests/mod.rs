@@ -1,7 +1,10 @@
 //! Guests in virtual time: against single words of a room, against any words of any room, and against
 //! the model of a room whose connections break.
 
+mod any_room;
 mod behaviour;
+mod lost;
+mod witness;
 
 use std::time::Duration;
 
