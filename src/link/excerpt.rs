@@ -51,15 +51,20 @@ impl fmt::Display for Printable<'_> {
     }
 }
 
-/// Zero-width characters and the bidirectional controls of Unicode (UAX 9, section 2).
+/// Zero-width characters, separators of lines that are none, the bidirectional controls of Unicode
+/// (UAX 9, section 2), and the tags by which a text can carry another one unseen.
 fn is_deceptive(character: char) -> bool {
     matches!(
         character,
-        '\u{61c}'
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
             | '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{2069}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
             | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}'
     )
 }
 

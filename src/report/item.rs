@@ -3,6 +3,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::chatting::{ChatItem, ChatSummaryItem};
 use super::opening::OpenItem;
 use super::outcome::Outcome;
 use super::pinging::{InventedItem, PingItem, PingingItem, PongItem};
@@ -71,6 +72,12 @@ pub enum Item {
     /// The last one of those that measure round trips, for each target.
     #[serde(rename = "summary")]
     PingSummary(PingSummaryItem),
+    /// The last one of a chat.
+    #[serde(rename = "summary")]
+    ChatSummary(ChatSummaryItem),
+    /// Something happened in a chat. What, its own type says.
+    #[serde(untagged)]
+    Chat(ChatItem),
 }
 
 /// A beat, and the answer to it.
@@ -282,6 +289,7 @@ impl Item {
             Item::Submission { response, .. } => *response = with_texts(response, &redact),
             Item::Error(error) => error.message = redact(&error.message),
             Item::Summary(summary) => summary.secret = summary.secret.as_deref().map(redact),
+            Item::Chat(chat) => *chat = chat.with_texts(&redact),
             Item::Invented(invented) => invented.text = redact(&invented.text),
             Item::Pinging(pinging) => {
                 for url in &mut pinging.urls {
@@ -298,7 +306,8 @@ impl Item {
             | Item::Pong(_)
             | Item::Lost(_)
             | Item::Late(_)
-            | Item::Doubled(_) => {}
+            | Item::Doubled(_)
+            | Item::ChatSummary(_) => {}
         }
         item
     }

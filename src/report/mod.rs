@@ -7,6 +7,9 @@
 //! counts the time to the next beat. An [`Outlet`] does the writing, so that nobody has to wait for
 //! a reader. A [`Screen`] fills a terminal with a [`View`] of round trips, and hands it back after.
 
+#[cfg(test)]
+mod chat_tests;
+mod chatting;
 mod histogram;
 mod item;
 pub mod json;
@@ -33,6 +36,7 @@ pub mod text;
 mod units;
 mod view;
 
+pub use chatting::{ChatItem, ChatNews, ChatSummaryItem, ChatTally, Said};
 pub use histogram::{Bin, bins};
 pub use item::{BeatItem, ErrorItem, Item, LossItem, NoteItem, Recorded, SummaryItem, VerdictItem};
 pub use layout::counted;

@@ -159,7 +159,9 @@ impl Reporter {
             | Item::Summary(_)
             | Item::Simulation(_)
             | Item::Open(_)
-            | Item::PingSummary(_) => Job::Clear,
+            | Item::PingSummary(_)
+            | Item::Chat(_)
+            | Item::ChatSummary(_) => Job::Clear,
             _ => return,
         };
         self.outlet.send(job);

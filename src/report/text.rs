@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use anstyle::Style;
 
+use super::chatting::{ChatLines, write_chat_summary};
 use super::layout::{BAD, GOOD, LABEL, REMARK, WARN, counted, label, lines};
 use super::opening::write_open;
 use super::pinging::{write_news, write_pinging};
@@ -36,6 +37,7 @@ pub struct Text {
     /// How many targets are pinged, and the summaries of those that are held back.
     targets: usize,
     summaries: Vec<PingSummaryItem>,
+    chat: ChatLines,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +86,8 @@ impl Text {
             | Item::Note(_)
             | Item::Simulation(_)
             | Item::PingSummary(_) => Ok(()),
+            Item::Chat(chat) => self.chat.write(chat, out),
+            Item::ChatSummary(summary) => write_chat_summary(summary, out),
             Item::Pinging(pinging) => {
                 self.targets = pinging.urls.len();
                 write_pinging(pinging, out)
