@@ -6,7 +6,9 @@ use super::tests::written;
 use super::text::Text;
 use super::*;
 use crate::conversation::Stamp;
-use crate::conversation::chat::{ErrorCode, GuestEvent, Heard, Hearing, Roster, UserName};
+use crate::conversation::chat::{
+    ErrorCode, GuestCue, GuestEvent, Heard, Hearing, Roster, UserName,
+};
 
 const MOMENT: i64 = 1_795_264_496;
 
@@ -65,12 +67,21 @@ fn noticed() -> Vec<GuestEvent> {
             name: name("bob"),
             code: Some(ErrorCode::NameTaken),
             reason: "Somebody in this channel goes by that name.".to_owned(),
+            again: None,
         },
         GuestEvent::NameRefused {
             at: at(3),
             name: name("bob"),
             code: None,
             reason: String::new(),
+            again: None,
+        },
+        GuestEvent::NameRefused {
+            at: at(3),
+            name: name("alice"),
+            code: Some(ErrorCode::NameTaken),
+            reason: "Taken.".to_owned(),
+            again: Some(at(5003)),
         },
         GuestEvent::Named {
             at: at(4),
@@ -100,6 +111,10 @@ fn noticed() -> Vec<GuestEvent> {
         heard("dave", "live", 102, Hearing::Live),
         presence(&crowd, &[], 300, Roster::Whole),
         presence(&[], &[], 0, Roster::Whole),
+        GuestEvent::Overfull {
+            at: at(75),
+            cue: GuestCue::Say("one too many".to_owned()),
+        },
         GuestEvent::Odd {
             at: at(80),
             text: "{}".to_owned(),
@@ -111,7 +126,7 @@ fn noticed() -> Vec<GuestEvent> {
 fn items() -> Vec<Item> {
     let mut tally = ChatTally::default();
     tally.begin_connection();
-    (0..3).for_each(|_| tally.wish());
+    (0..4).for_each(|_| tally.wish());
     let noticed = noticed();
     noticed.iter().for_each(|event| tally.count(event));
     let chat = |event| Item::Chat(ChatItem::new(event, None));
@@ -139,6 +154,7 @@ fn a_chat_reads_like_one() {
 — here: bob —
 — you cannot be bob: Somebody in this channel goes by that name. —
 — you cannot be bob —
+— you cannot be alice: Taken. (claiming it again in 5.0 s) —
 — you are alice —
 — carol, dave came —
 — bob went —
@@ -159,11 +175,12 @@ fn a_chat_reads_like_one() {
   guest8, guest9, guest10, guest11, guest12, guest13, guest14,
   guest15, guest16, guest17, guest18, guest19, guest20 and 280 more —
 — nobody is here —
+— not said: "one too many": too much waits for its turn already —
 — the room makes no sense: a message is an object with a "type" —
 
-ended       1 said, 6 heard, 1 refused, 1 left unsaid
+ended       1 said, 6 heard, 2 refused, 1 left unsaid
 
-failed      1 said, 6 heard, 1 refused, 1 left unsaid, over 2 connections
+failed      1 said, 6 heard, 2 refused, 1 left unsaid, over 2 connections
 "##);
 }
 
@@ -180,6 +197,7 @@ fn the_schema_of_a_chat_is_pinned() {
 {"type":"presence","at_ns":30000000,"came":["bob"],"went":[],"total":1,"roster":true}
 {"type":"name_refused","at_ns":2000000,"user":"bob","code":"name_taken","reason":"Somebody in this channel goes by that name."}
 {"type":"name_refused","at_ns":3000000,"user":"bob","code":null,"reason":""}
+{"type":"name_refused","at_ns":3000000,"user":"alice","code":"name_taken","reason":"Taken.","retry_in_ms":5000.0}
 {"type":"named","at_ns":4000000,"user":"alice"}
 {"type":"presence","at_ns":30000000,"came":["alice"],"went":[],"total":2,"roster":false}
 {"type":"presence","at_ns":30000000,"came":["carol","dave"],"went":["bob"],"total":3,"roster":false}
@@ -195,9 +213,10 @@ fn the_schema_of_a_chat_is_pinned() {
 {"type":"message","at_ns":20000000,"user":"dave","text":"live","timestamp":1795264598,"how":"live"}
 {"type":"presence","at_ns":30000000,"came":["guest1","guest2","guest3","guest4","guest5","guest6","guest7","guest8","guest9","guest10","guest11","guest12","guest13","guest14","guest15","guest16","guest17","guest18","guest19","guest20"],"went":[],"total":300,"roster":true}
 {"type":"presence","at_ns":30000000,"came":[],"went":[],"total":0,"roster":true}
+{"type":"overfull","at_ns":75000000,"text":"one too many"}
 {"type":"odd","at_ns":80000000,"text":"{}","reason":"a message is an object with a \"type\""}
-{"type":"summary","outcome":"ended","sent":1,"received":6,"refused":1,"unsaid":1,"connections":1}
-{"type":"summary","outcome":"failed","sent":1,"received":6,"refused":1,"unsaid":1,"connections":2}
+{"type":"summary","outcome":"ended","sent":1,"received":6,"refused":2,"unsaid":1,"connections":1}
+{"type":"summary","outcome":"failed","sent":1,"received":6,"refused":2,"unsaid":1,"connections":2}
 {"type":"summary","outcome":"failed","sent":0,"received":0,"refused":0,"unsaid":0,"connections":0}
 "##);
 }
@@ -268,6 +287,7 @@ fn secrets_are_blanked_in_every_text() {
             name: name(secret),
             code: None,
             reason: secret.to_owned(),
+            again: None,
         },
         GuestEvent::Odd {
             at: at(1),

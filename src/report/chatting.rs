@@ -12,7 +12,7 @@ pub use self::tally::ChatTally;
 use super::Outcome;
 use super::units::millis;
 use crate::conversation::Stamp;
-use crate::conversation::chat::{ErrorCode, GuestEvent, Heard, Hearing, Roster};
+use crate::conversation::chat::{ErrorCode, GuestCue, GuestEvent, Heard, Hearing, Roster};
 
 /// Something that a guest noticed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -60,6 +60,10 @@ pub enum ChatNews {
         code: Option<ErrorCode>,
         /// Why, for people; empty from a server that gives no reason.
         reason: String,
+        /// After how long it is claimed again, where the room may only not have noticed yet that
+        /// the connection it belonged to is lost.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_in_ms: Option<f64>,
     },
     /// Somebody said something.
     Message {
@@ -109,6 +113,13 @@ pub enum ChatNews {
     Forgotten {
         /// When that was found out.
         at_ns: u64,
+    },
+    /// Too much waits for its turn already: something is not done.
+    Overfull {
+        /// When.
+        at_ns: u64,
+        /// The line that is not said; null if it is something else.
+        text: Option<String>,
     },
     /// The room said what makes no sense.
     Odd {
@@ -169,6 +180,7 @@ impl ChatItem {
                 text.iter_mut().for_each(redact_in);
                 redact_in(reason);
             }
+            ChatNews::Overfull { text, .. } => text.iter_mut().for_each(redact_in),
             ChatNews::Odd { text, reason, .. } => {
                 redact_in(text);
                 redact_in(reason);
@@ -200,11 +212,13 @@ impl From<&GuestEvent> for ChatNews {
                 name,
                 code,
                 reason,
+                again,
             } => ChatNews::NameRefused {
                 at_ns: at_ns(at),
                 user: name.to_string(),
                 code: *code,
                 reason: reason.clone(),
+                retry_in_ms: again.map(|again| millis(again.since(*at))),
             },
             GuestEvent::Heard(Heard {
                 at,
@@ -253,6 +267,13 @@ impl From<&GuestEvent> for ChatNews {
                 retry_in_ms: millis(until.since(*at)),
             },
             GuestEvent::Forgotten { at } => ChatNews::Forgotten { at_ns: at_ns(at) },
+            GuestEvent::Overfull { at, cue } => ChatNews::Overfull {
+                at_ns: at_ns(at),
+                text: match cue {
+                    GuestCue::Say(text) => Some(text.clone()),
+                    _ => None,
+                },
+            },
             GuestEvent::Odd { at, text, reason } => ChatNews::Odd {
                 at_ns: at_ns(at),
                 text: text.clone(),

@@ -66,14 +66,22 @@ impl ChatLines {
                     Printable(user)
                 ),
             ),
-            ChatNews::NameRefused { user, reason, .. } => {
-                let user = Printable(user);
-                match reason.as_str() {
-                    "" => notice(out, BAD, format_args!("you cannot be {user}")),
-                    reason => notice(
+            ChatNews::NameRefused {
+                user,
+                reason,
+                retry_in_ms,
+                ..
+            } => {
+                let mut text = format!("you cannot be {}", Printable(user));
+                if !reason.is_empty() {
+                    let _ = write!(text, ": {}", Printable(reason));
+                }
+                match retry_in_ms {
+                    None => notice(out, BAD, text),
+                    Some(wait) => notice(
                         out,
-                        BAD,
-                        format_args!("you cannot be {user}: {}", Printable(reason)),
+                        WARN,
+                        format_args!("{text} (claiming it again in {:.1} s)", wait / 1e3),
                     ),
                 }
             }
@@ -115,6 +123,17 @@ impl ChatLines {
                 WARN,
                 "more was said while you were away than the room remembers",
             ),
+            ChatNews::Overfull { text, .. } => {
+                let what = match text {
+                    Some(text) => format!("not said: \"{}\"", Said(&beginning(text))),
+                    None => "not done".to_owned(),
+                };
+                notice(
+                    out,
+                    BAD,
+                    format_args!("{what}: too much waits for its turn already"),
+                )
+            }
             ChatNews::Odd { reason, .. } => notice(
                 out,
                 WARN,

@@ -1,5 +1,5 @@
 use super::ChatSummaryItem;
-use crate::conversation::chat::{GuestEvent, Heard, Hearing};
+use crate::conversation::chat::{GuestCue, GuestEvent, Heard, Hearing};
 use crate::report::Outcome;
 
 /// Adds up a chat.
@@ -45,7 +45,11 @@ impl ChatTally {
                 Hearing::Own => self.sent += 1,
                 Hearing::Live | Hearing::Earlier | Hearing::Missed => self.received += 1,
             },
-            GuestEvent::Refused { text: Some(_), .. } => self.refused += 1,
+            GuestEvent::Refused { text: Some(_), .. }
+            | GuestEvent::Overfull {
+                cue: GuestCue::Say(_),
+                ..
+            } => self.refused += 1,
             _ => {}
         }
     }
