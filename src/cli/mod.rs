@@ -241,7 +241,7 @@ async fn report(cli: Cli) -> anyhow::Result<ExitCode> {
 enum Last {
     /// Nothing but what the command itself reports.
     Nothing,
-    /// The summary of rounds that were played or judged.
+    /// The summary of rounds that were played or judged, and of chats that were replayed.
     Rounds,
     /// The summaries of round trips, one for each target.
     RoundTrips,
@@ -251,7 +251,7 @@ impl Last {
     fn summaries(self, tally: Tally, pinged: &PingTallies, outcome: Outcome) -> Vec<Item> {
         match self {
             Last::Nothing => Vec::new(),
-            Last::Rounds => vec![Item::Summary(tally.summary(outcome))],
+            Last::Rounds => tally.summaries(outcome),
             Last::RoundTrips => {
                 let pinged = pinged.lock();
                 if pinged.is_empty() {

@@ -14,19 +14,20 @@ use super::plot::{PlotFile, PlotPath, open_plot, plot_path};
 use super::stopping::{aside_unless_stopped, stop_after, unless_stopped};
 use super::values::{OutputFormat, count, estimator};
 use crate::conversation::challenge::{EstimatorKind, Player, PlayerEvent, PlayerSettings};
+use crate::conversation::chat::Witness;
 use crate::hackattic::{OneTimeToken, conceal_token};
 use crate::link::Address;
 use crate::recording::{self, Conversation, ReadError, Recording, recorded_answers};
 use crate::report::plot::Beats;
-use crate::report::{BeatItem, ErrorItem, Item, Outcome, Recorded};
+use crate::report::{BeatItem, ChatItem, ErrorItem, Item, Outcome, Recorded};
 
 /// How many items of a recording are reported before there has to be room for more.
 const ITEMS_AT_A_TIME: usize = 256;
 
-/// Play a live ping server without token or submission, or judge recordings again
+/// Play a live ping server without token or submission, judge recordings again, or read chats again
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// A ws:// or wss:// address to play live, or the files of recordings
+    /// A ws:// or wss:// address to play live, or the files of recordings: of the challenge, of chats
     #[arg(required = true, value_name = "TARGET")]
     targets: Vec<PathBuf>,
 
@@ -170,7 +171,7 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
             let mut plot = open_plot(&mut context.stop, config.plot.as_ref()).await?;
             let mut unreadable = 0;
             for path in &paths {
-                if let Err(failure) = judge(context, path, player(), plot.take()).await {
+                if let Err(failure) = replay(context, path, player(), plot.take()).await {
                     // The last word on a single one is the program's, and a stop is no matter of
                     // the recording.
                     if paths.len() == 1 || failure.kind != Kind::Recording {
@@ -191,11 +192,11 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
     }
 }
 
-/// Judges a recording again, and draws it, if that is wanted.
-async fn judge(
+/// Replays a recording, and draws it, if that is wanted.
+async fn replay(
     context: &mut Context<'_>,
     path: &Path,
-    mut player: Player,
+    player: Player,
     plot: Option<PlotFile>,
 ) -> Result<(), Failure> {
     let name = path.display().to_string();
@@ -210,43 +211,15 @@ async fn judge(
         };
         Kind::Recording.because(format_args!("{name}: {error}{advice}"))
     })?;
-    match recording.header.conversation {
-        Conversation::Challenge => {}
-    }
-    context.tally.begin_recording();
-    let answers = recorded_answers(&recording);
-    let mut answers = answers.into_iter();
-    let mut items = Vec::new();
-    let mut beats = plot.is_some().then(Beats::default);
-    let ignore = |_at, _message| {};
-    recording::replay(&recording, &mut player, ignore, |event| {
-        match &event {
-            PlayerEvent::Beat(beat) => {
-                let Some(answer) = answers.next() else {
-                    return;
-                };
-                let item = BeatItem::new(beat, Some(Recorded::new(&name, answer)));
-                log_decision(&item, beat);
-                if item.differs() {
-                    context.tally.differs();
-                }
-                items.push(Item::Beat(item));
-            }
-            PlayerEvent::Verdict { .. } => {
-                items.extend(Item::from_event(&event, Some(&name)));
-            }
-            // What else was said then is in the recording.
-            _ => {}
+    let items = match (recording.header.conversation, plot) {
+        (Conversation::Challenge, plot) => judge(context, &name, &recording, player, plot).await,
+        (Conversation::Chat, None) => retell(context, &name, &recording),
+        (Conversation::Chat, Some(_)) => {
+            return Err(Kind::Usage.because(format_args!(
+                "--plot draws the beats of the challenge, and {name} is a chat: leave out --plot"
+            )));
         }
-        context.tally.count(&event);
-        if let Some(beats) = &mut beats {
-            beats.count(&event);
-        }
-    });
-    if let (Some(file), Some(beats)) = (plot, beats) {
-        let title = format!("{name}: {}", recording.header.url);
-        draw_beats(context, file, &title, beats).await;
-    }
+    };
     for some in items.chunks(ITEMS_AT_A_TIME) {
         // Recordings can wait for a slow reader.
         unless_stopped(&mut context.stop, context.reporter.room()).await?;
@@ -262,6 +235,63 @@ async fn judge(
         complain(context, &failure, path);
     }
     Ok(())
+}
+
+/// Judges the rounds of a recorded challenge again.
+async fn judge(
+    context: &mut Context<'_>,
+    name: &str,
+    recording: &Recording,
+    mut player: Player,
+    plot: Option<PlotFile>,
+) -> Vec<Item> {
+    context.tally.begin_recording();
+    let answers = recorded_answers(recording);
+    let mut answers = answers.into_iter();
+    let mut items = Vec::new();
+    let mut beats = plot.is_some().then(Beats::default);
+    let ignore = |_at, _message| {};
+    recording::replay(recording, &mut player, ignore, |event| {
+        match &event {
+            PlayerEvent::Beat(beat) => {
+                let Some(answer) = answers.next() else {
+                    return;
+                };
+                let item = BeatItem::new(beat, Some(Recorded::new(name, answer)));
+                log_decision(&item, beat);
+                if item.differs() {
+                    context.tally.differs();
+                }
+                items.push(Item::Beat(item));
+            }
+            PlayerEvent::Verdict { .. } => {
+                items.extend(Item::from_event(&event, Some(name)));
+            }
+            // What else was said then is in the recording.
+            _ => {}
+        }
+        context.tally.count(&event);
+        if let Some(beats) = &mut beats {
+            beats.count(&event);
+        }
+    });
+    if let (Some(file), Some(beats)) = (plot, beats) {
+        let title = format!("{name}: {}", recording.header.url);
+        draw_beats(context, file, &title, beats).await;
+    }
+    items
+}
+
+/// Tells what was heard in a recorded chat.
+fn retell(context: &mut Context<'_>, name: &str, recording: &Recording) -> Vec<Item> {
+    let tally = context.tally.begin_chat();
+    let mut items = Vec::new();
+    let ignore = |_at, _message| {};
+    recording::replay(recording, &mut Witness::default(), ignore, |event| {
+        tally.count(&event);
+        items.push(Item::Chat(ChatItem::new(&event, Some(name))));
+    });
+    items
 }
 
 /// Tells of a failure that does not end the run.

@@ -29,6 +29,8 @@ pub struct Header {
 pub enum Conversation {
     /// The timing game.
     Challenge,
+    /// The chat.
+    Chat,
 }
 
 /// A line after the first.

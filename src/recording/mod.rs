@@ -11,6 +11,8 @@
 //! {"at_ns":9000000000,"type":"close","by":"peer","code":1000,"reason":""}
 //! ```
 //!
+//! A recorded chat is of the same form, and says `"conversation":"chat"`.
+//!
 //! Frames that are not text have a `base64` field in place of `text`. Every line is handed to the
 //! operating system when its event has been handled, so that a crash of the program loses none.
 //! Control frames that the link answers by itself appear as received only.

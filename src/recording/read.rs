@@ -292,13 +292,14 @@ mod tests {
             mut stamps in prop::collection::vec(any::<u64>(), 1..20),
             events in prop::collection::vec(any_event(), 20),
             lost in 1_usize..20,
+            is_chat in any::<bool>(),
         ) {
             stamps.sort_unstable();
             let events = std::iter::once(WireEvent::Open).chain(events);
             let events: Vec<_> = stamps.into_iter().map(Stamp::from_nanos).zip(events).collect();
             let header = Header {
                 version: VERSION,
-                conversation: Conversation::Challenge,
+                conversation: if is_chat { Conversation::Chat } else { Conversation::Challenge },
                 url: "ws://h/…".into(),
                 started_at: "2026-11-20T12:00:00Z".into(),
             };
@@ -308,6 +309,7 @@ mod tests {
                 recorder.record(*at, event).unwrap();
             }
             let whole = Recording::read(written.as_slice()).unwrap();
+            prop_assert_eq!(&whole.header, &header);
             prop_assert_eq!(&whole.events, &events);
             prop_assert_eq!(whole.cut, None);
 

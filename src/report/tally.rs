@@ -1,8 +1,9 @@
 use super::units::{share, signed_millis};
-use super::{LossItem, Outcome, SummaryItem};
+use super::{ChatTally, Item, LossItem, Outcome, SummaryItem};
 use crate::conversation::challenge::{Beat, PlayerEvent, Verdict};
 
-/// Adds up a run: the rounds of its newest attempt, or of all recordings that it replays.
+/// Adds up a run: the rounds of its newest attempt, or of all recordings that it replays, and the
+/// chats among these.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     attempts: u32,
@@ -17,6 +18,8 @@ pub struct Tally {
     lateness: Lateness,
     /// The lateness of the newest beat, which an `ouch!` may still take out of account.
     newest_ns: Option<i64>,
+    /// Of the recorded chats, each of which was one connection.
+    chats: ChatTally,
     /// Nobody judged today's answer to the beat that comes next.
     next_differs: bool,
 }
@@ -42,6 +45,12 @@ impl Tally {
         self.settle_newest();
         *self.recordings.get_or_insert(0) += 1;
         self.differences.get_or_insert(0);
+    }
+
+    /// Another recorded chat is replayed.
+    pub fn begin_chat(&mut self) -> &mut ChatTally {
+        self.chats.begin_connection();
+        &mut self.chats
     }
 
     /// The beat that comes next was recorded, and is answered differently now.
@@ -104,7 +113,17 @@ impl Tally {
         }
     }
 
-    /// The summary of a run that came to this.
+    /// The summaries of a run that came to this: of its rounds, and of the chats that it replayed. A
+    /// replay of chats alone has no rounds to speak of.
+    pub fn summaries(self, outcome: Outcome) -> Vec<Item> {
+        let has_chats = self.chats.connections() > 0;
+        let chats = has_chats.then(|| Item::ChatSummary(self.chats.summary(outcome)));
+        let has_rounds = !has_chats || self.recordings.is_some();
+        let rounds = has_rounds.then(|| Item::Summary(self.summary(outcome)));
+        rounds.into_iter().chain(chats).collect()
+    }
+
+    /// The summary of the rounds of a run that came to this.
     pub fn summary(mut self, outcome: Outcome) -> SummaryItem {
         self.settle_newest();
         let Lateness {
@@ -181,6 +200,25 @@ mod tests {
         let summary = tally.summary(Outcome::Ended);
         assert_eq!((summary.rounds, summary.differences), (2, Some(1)));
         assert_eq!(summary.mean_lateness_ms, Some(20.0));
+    }
+
+    #[test]
+    fn chats_are_added_up_apart_from_rounds() {
+        let kinds = |tally: &Tally| -> Vec<_> {
+            let summaries = tally.clone().summaries(Outcome::Ended);
+            let kind = |item: &Item| match item {
+                Item::Summary(_) => "rounds",
+                Item::ChatSummary(chats) if chats.connections == 1 => "a chat",
+                other => panic!("{other:?}"),
+            };
+            summaries.iter().map(kind).collect()
+        };
+        let mut tally = Tally::default();
+        assert_eq!(kinds(&tally), ["rounds"]);
+        tally.begin_chat();
+        assert_eq!(kinds(&tally), ["a chat"]);
+        tally.begin_recording();
+        assert_eq!(kinds(&tally), ["rounds", "a chat"]);
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! A chat: people in channels, who have names, and hear each other.
 //!
 //! A [`Guest`] is the party that talks to a chat server for one person, and a [`Witness`] tells what
-//! one heard, from a recording. The other side of it is not
-//! one party but many conversations that share something: [`Rooms`] holds every channel of a
-//! server and everyone in them, and is as pure as a party. Between it and each connection stands a
-//! [`Seat`], the party that passes on what is said there.
+//! one heard, from a recording. The other side of it is not one party but many conversations that
+//! share something: [`Rooms`] holds every channel of a server and everyone in them, and is as pure
+//! as a party. Between it and each connection stands a [`Seat`], the party that passes on what is
+//! said there.
 //!
 //! [`GuestMessage`] and [`RoomMessage`] are what the two sides can say.
 
