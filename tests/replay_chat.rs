@@ -99,6 +99,45 @@ fn chats_and_challenges_can_be_told_one_after_the_other() {
 }
 
 #[test]
+fn the_connections_of_one_chat_belong_together() {
+    // The second connection is told what was said over the first, and something more.
+    let header = fs::read_to_string(data("chat.jsonl")).unwrap();
+    let header = header.lines().next().unwrap();
+    let received =
+        |text: &str| format!(r#"{{"at_ns":1,"type":"received","kind":"text","text":{text:?}}}"#);
+    let said = |text: &str| {
+        received(&format!(
+            r#"{{"type":"message","text":"{text}","timestamp":1795262300,"user":"bob"}}"#
+        ))
+    };
+    let connection = received(r#"{"type":"connection","id":"pond"}"#);
+    let open = r#"{"at_ns":0,"type":"open"}"#.to_owned();
+    let presence = received(r#"{"type":"presence","came":[],"went":[],"total":0}"#);
+    let beginning = [header.to_owned(), open, connection, said("one")].join("\n");
+    let first = format!("{beginning}\n{presence}\n");
+    let second = format!("{beginning}\n{}\n{presence}\n", said("two"));
+    let program = || {
+        Program::new("replay")
+            .file("run.jsonl", &first)
+            .file("run.2.jsonl", &second)
+            .file("other.jsonl", &second)
+            .json()
+    };
+    let heard = |names: &[&str]| -> Vec<String> {
+        let ran = program().args(names).run();
+        let messages = ran.succeeded().all("message");
+        let how = |item: &Value| format!("{} {}", item["text"], item["how"]).replace('"', "");
+        messages.iter().map(how).collect()
+    };
+    assert_eq!(
+        heard(&["run.jsonl", "run.2.jsonl"]),
+        ["one earlier", "two missed"]
+    );
+    let apart = ["one earlier", "one earlier", "two earlier"];
+    assert_eq!(heard(&["run.jsonl", "other.jsonl"]), apart);
+}
+
+#[test]
 fn a_chat_is_not_drawn() {
     let folder = tempfile::tempdir().unwrap();
     let picture = folder.path().join("chat.svg");

@@ -11,6 +11,7 @@ use super::environment::Environment;
 use super::failure::{Failure, Kind};
 use super::play::{Keeping, Limiting, draw_beats, log_decision, open_recording, play};
 use super::plot::{PlotFile, PlotPath, open_plot, plot_path};
+use super::retry::path_of_attempt;
 use super::stopping::{aside_unless_stopped, stop_after, unless_stopped};
 use super::values::{OutputFormat, count, estimator};
 use crate::conversation::challenge::{EstimatorKind, Player, PlayerEvent, PlayerSettings};
@@ -170,8 +171,10 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
             // There is one recording then.
             let mut plot = open_plot(&mut context.stop, config.plot.as_ref()).await?;
             let mut unreadable = 0;
+            let mut chats = Chats::default();
             for path in &paths {
-                if let Err(failure) = replay(context, path, player(), plot.take()).await {
+                let replayed = replay(context, path, player(), &mut chats, plot.take());
+                if let Err(failure) = replayed.await {
                     // The last word on a single one is the program's, and a stop is no matter of
                     // the recording.
                     if paths.len() == 1 || failure.kind != Kind::Recording {
@@ -192,11 +195,37 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
     }
 }
 
+/// The connections of one chat, as far as they have been told: each has a file of its own.
+#[derive(Debug, Default)]
+struct Chats {
+    first: PathBuf,
+    connections: u32,
+    witness: Witness,
+}
+
+impl Chats {
+    /// Who tells the chat in this file: the witness of the one before, if it is the next of the same.
+    fn witness(&mut self, path: &Path) -> &mut Witness {
+        self.connections += 1;
+        if self.connections > 1 && path == path_of_attempt(&self.first, self.connections) {
+            self.witness = std::mem::take(&mut self.witness).of_next_connection();
+        } else {
+            *self = Chats {
+                first: path.to_owned(),
+                connections: 1,
+                witness: Witness::default(),
+            };
+        }
+        &mut self.witness
+    }
+}
+
 /// Replays a recording, and draws it, if that is wanted.
 async fn replay(
     context: &mut Context<'_>,
     path: &Path,
     player: Player,
+    chats: &mut Chats,
     plot: Option<PlotFile>,
 ) -> Result<(), Failure> {
     let name = path.display().to_string();
@@ -213,7 +242,10 @@ async fn replay(
     })?;
     let items = match (recording.header.conversation, plot) {
         (Conversation::Challenge, plot) => judge(context, &name, &recording, player, plot).await,
-        (Conversation::Chat, None) => retell(context, &name, &recording),
+        (Conversation::Chat, None) => {
+            let witness = chats.witness(path);
+            retell(context, &name, &recording, witness)
+        }
         (Conversation::Chat, Some(_)) => {
             return Err(Kind::Usage.because(format_args!(
                 "--plot draws the beats of the challenge, and {name} is a chat: leave out --plot"
@@ -283,11 +315,16 @@ async fn judge(
 }
 
 /// Tells what was heard in a recorded chat.
-fn retell(context: &mut Context<'_>, name: &str, recording: &Recording) -> Vec<Item> {
+fn retell(
+    context: &mut Context<'_>,
+    name: &str,
+    recording: &Recording,
+    witness: &mut Witness,
+) -> Vec<Item> {
     let tally = context.tally.begin_chat();
     let mut items = Vec::new();
     let ignore = |_at, _message| {};
-    recording::replay(recording, &mut Witness::default(), ignore, |event| {
+    recording::replay(recording, witness, ignore, |event| {
         tally.count(&event);
         items.push(Item::Chat(ChatItem::new(&event, Some(name))));
     });

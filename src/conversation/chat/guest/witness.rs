@@ -11,11 +11,26 @@ use crate::conversation::{Message, Output, Party, Stamp};
 /// then, when a person was typing, so that it would take none of the answers for its own. Both leave
 /// it to the same listener to make sense of what was said.
 ///
-/// It knows of one connection only: what the guest remembered of the one before is in no recording,
-/// so that what was [missed](super::Hearing::Missed) then is [earlier](super::Hearing::Earlier) here.
+/// What the guest had [missed](super::Hearing::Missed) can only be told by a witness who has heard the
+/// connection before as well; to any other it is [earlier](super::Hearing::Earlier).
 #[derive(Debug, Default)]
 pub struct Witness {
     listener: Listener,
+}
+
+impl Witness {
+    /// The witness of the next connection of the same guest.
+    pub fn of_next_connection(self) -> Self {
+        let Listener {
+            channel,
+            heard,
+            line,
+            ..
+        } = self.listener;
+        Witness {
+            listener: Listener::resuming(channel, heard, line),
+        }
+    }
 }
 
 impl Party for Witness {
@@ -40,7 +55,10 @@ impl Party for Witness {
 
     fn handle_close(&mut self, _at: Stamp) {
         self.listener.give_up_reason();
+        // A history that was cut short is told, but is nothing to compare the next one with.
+        let heard = self.listener.heard.clone();
         self.listener.settle();
+        self.listener.heard = heard;
     }
 
     fn poll_output(&mut self) -> Option<Output<GuestEvent>> {

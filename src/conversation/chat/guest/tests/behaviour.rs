@@ -92,7 +92,7 @@ fn heartbeats_are_answered_at_once_and_a_lost_name_is_claimed_again() {
     bench.hears_heartbeat(false);
     let answers = [GuestMessage::Heartbeat {}, identity("alice")];
     assert_eq!(bench.sent(), answers);
-    assert_eq!(bench.noticed(), [unnamed.clone()]);
+    assert_eq!(bench.noticed(), std::slice::from_ref(&unnamed));
     // It is being claimed already.
     bench.hears_heartbeat(false);
     assert_eq!(bench.sent(), [GuestMessage::Heartbeat {}]);

@@ -119,6 +119,46 @@ fn a_witness_notices_what_the_guest_noticed() {
 }
 
 #[test]
+fn a_witness_of_the_connection_before_knows_what_was_missed() {
+    let hear = |witness: &mut Witness, message: RoomMessage| {
+        witness.handle_message(Stamp::OPENING, &Message::text(message.to_string()));
+    };
+    let say = |witness: &mut Witness, message: GuestMessage| {
+        witness.handle_written(Stamp::OPENING, &Message::text(message.to_string()));
+    };
+    let heard = |witness: &mut Witness| {
+        let outputs = std::iter::from_fn(|| witness.poll_output());
+        let heard = outputs.filter_map(|output| match output {
+            Output::Event(GuestEvent::Heard(heard)) => Some((heard.text, heard.how)),
+            _ => None,
+        });
+        heard.collect::<Vec<_>>()
+    };
+    let enter = || RoomMessage::Connection {
+        id: "pond".to_owned(),
+    };
+    let mut witness = Witness::default();
+    hear(&mut witness, enter());
+    hear(&mut witness, said("bob", "before"));
+    say(&mut witness, identity("alice"));
+    hear(&mut witness, RoomMessage::Identity { success: true });
+    say(&mut witness, message("mine"));
+    witness.handle_close(Stamp::OPENING);
+    let before = ("before".to_owned(), Hearing::Earlier);
+    assert_eq!(heard(&mut witness), [before]);
+
+    let mut witness = witness.of_next_connection();
+    hear(&mut witness, enter());
+    for (user, text) in [("bob", "before"), ("alice", "mine"), ("bob", "since")] {
+        hear(&mut witness, said(user, text));
+    }
+    witness.handle_close(Stamp::OPENING);
+    let mine = ("mine".to_owned(), Hearing::Own);
+    let since = ("since".to_owned(), Hearing::Missed);
+    assert_eq!(heard(&mut witness), [mine, since]);
+}
+
+#[test]
 fn a_recording_that_ends_in_the_middle_still_tells_what_was_heard() {
     let mut witness = Witness::default();
     witness.handle_open(Stamp::OPENING);
