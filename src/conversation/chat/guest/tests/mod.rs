@@ -1,9 +1,10 @@
 //! Guests in virtual time: against single words of a room, against any words of any room, and against
-//! the model of a room whose connections break.
+//! the model of a room whose connections break, and in the rooms of the server.
 
 mod any_room;
 mod behaviour;
 mod lost;
+mod rooms;
 mod witness;
 
 use std::time::Duration;
