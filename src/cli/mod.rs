@@ -88,7 +88,7 @@ enum Configured {
     Solve(solve::Config),
     Replay(replay::Config),
     Ping(ping::Config),
-    Serve(Settings),
+    Serve(Box<Settings>),
     Passwd(passwd::Arguments),
     Simulate(simulate::Config),
 }
@@ -275,7 +275,7 @@ fn configure(command: Command, environment: &Environment) -> Result<Configured, 
         Command::Solve(arguments) => Ok(Configured::Solve(arguments.configure(environment)?)),
         Command::Replay(arguments) => Ok(Configured::Replay(arguments.configure()?)),
         Command::Ping(arguments) => Ok(Configured::Ping(arguments.configure()?)),
-        Command::Serve(arguments) => Ok(Configured::Serve(arguments.configure()?)),
+        Command::Serve(arguments) => Ok(Configured::Serve(Box::new(arguments.configure()?))),
         Command::Passwd(arguments) => Ok(Configured::Passwd(arguments)),
         Command::Simulate(arguments) => Ok(Configured::Simulate(arguments.configure()?)),
         Command::Completions { .. } | Command::Man => {
@@ -297,7 +297,7 @@ async fn execute(cli: Cli, context: &mut Context<'_>) -> Result<Outcome, Failure
         Configured::Solve(config) => solve::run(config, context).await,
         Configured::Replay(config) => replay::run(config, context).await,
         Configured::Ping(config) => ping::run(config, context).await,
-        Configured::Serve(settings) => serve::run(settings, context).await,
+        Configured::Serve(settings) => serve::run(*settings, context).await,
         Configured::Passwd(arguments) => passwd::run(arguments, context).await,
         Configured::Simulate(config) => simulate::run(config, context).await,
     }

@@ -27,14 +27,12 @@ use support::Times;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{self, Runtime};
 use wsbeat::conversation::challenge::{Host, HostEvent, Interval, Player, PlayerEvent, Standing};
-use wsbeat::conversation::latency::KeepAliveSettings;
 use wsbeat::conversation::{Stamp, WireEvent};
 use wsbeat::hackattic::{Api, Site, TokenProvider};
 use wsbeat::link::{
     self, Address, Connection, Dialer, Limits, Observer, Precision, Stop, StopReason, Trust, clock,
 };
-use wsbeat::server::{ChatSettings, HeldResult, Server, Settings};
-use wsbeat::server::{ConnectionLimits, HeldResult, Origins, Server, Settings};
+use wsbeat::server::{HeldResult, Server, Settings};
 
 /// How many conversations there are at once.
 const CONVERSATIONS: u32 = 20;

@@ -6,7 +6,6 @@ mod party;
 mod tests;
 mod witness;
 
-pub use history::HISTORY;
 pub use memory::Memory;
 pub use party::Guest;
 pub use witness::Witness;

@@ -15,9 +15,12 @@ mod rooms;
 mod seat;
 
 pub use guest::{
-    Guest, GuestCue, GuestEvent, GuestSettings, HISTORY, Heard, Hearing, Memory, Roster, Witness,
+    Guest, GuestCue, GuestEvent, GuestSettings, Heard, Hearing, Memory, Roster, Witness,
 };
 pub use message::{ErrorCode, GuestMessage, MessageError, RoomMessage};
 pub use name::{ChannelName, NameError, UserName};
 pub use rooms::{Delivery, Pass, Rate, Rooms, RoomsOutput, RoomsSettings, SeatId};
 pub use seat::{Seat, SeatEvent};
+
+/// How many messages of a channel, the newest, whoever enters it is told.
+pub const HISTORY: usize = 50;

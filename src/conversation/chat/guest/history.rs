@@ -2,9 +2,6 @@ use std::collections::VecDeque;
 
 use crate::conversation::Stamp;
 
-/// How many messages a room remembers of a channel, for whoever enters: the chat's own.
-pub const HISTORY: usize = 50;
-
 /// How many messages a guest remembers of the channel that it is in: more than the room does, so
 /// that what the room repeats is found in it.
 const REMEMBERED: usize = 64;

@@ -3,10 +3,10 @@ mod refusals;
 use std::collections::VecDeque;
 use std::mem;
 
-use super::history::{HISTORY, History, Said};
+use super::history::{History, Said};
 use super::memory::Line;
 use super::{GuestEvent, Heard, Hearing, Roster};
-use crate::conversation::chat::{ErrorCode, GuestMessage, RoomMessage, UserName};
+use crate::conversation::chat::{ErrorCode, GuestMessage, HISTORY, RoomMessage, UserName};
 use crate::conversation::{Message, Stamp};
 
 /// How many requests are remembered that were not answered. A guest never has more than three; what

@@ -2,10 +2,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::SeatId;
-use crate::conversation::chat::{RoomMessage, UserName};
-
-/// How many messages of a channel whoever enters is told.
-pub(super) const REMEMBERED: usize = 50;
+use crate::conversation::chat::{HISTORY, RoomMessage, UserName};
 
 /// How many names a roster lists. Each of them may take up 128 bytes, and the whole has to stay
 /// below the 64 KiB that a client reads.
@@ -57,7 +54,7 @@ impl Room {
 
     /// Keeps a message for those who come later.
     pub(super) fn remember(&mut self, message: Arc<str>) {
-        if self.history.len() == REMEMBERED {
+        if self.history.len() == HISTORY {
             self.history.pop_front();
         }
         self.history.push_back(message);
