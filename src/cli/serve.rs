@@ -1,5 +1,6 @@
 mod admitting;
 mod chatting;
+mod descriptors;
 mod encrypting;
 
 use std::net::SocketAddr;
@@ -159,6 +160,7 @@ pub(super) async fn run(settings: Settings, context: &mut Context<'_>) -> Result
              port"
         ))
     };
+    descriptors::allow_many();
     let server = Server::bind(settings).await.map_err(failed)?;
     let address = server.address().map_err(failed)?;
     // Not before the port is ours: another server may run on it, whose authority is in the file.

@@ -37,10 +37,10 @@ struct User {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UserNameError {
     /// It is no name in a chat.
-    #[error("the name is none: {0}")]
+    #[error("that is no user's name: {0}")]
     Chat(#[from] NameError),
     /// It would look otherwise in a file of users.
-    #[error("the name has a : in it, or begins with #")]
+    #[error("that is no user's name: it has a : in it, or begins with #")]
     Sign,
 }
 
