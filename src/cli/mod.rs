@@ -176,7 +176,7 @@ async fn report(cli: Cli) -> anyhow::Result<ExitCode> {
         Live::off()
     };
     let stderr = Outlet::new(move |job| match job {
-        Job::Write(text) => beside.aside(|| io::stderr().write_all(&text)),
+        Job::Write(text) => beside.aside(&text, |text| io::stderr().write_all(text)),
         Job::Count(_) | Job::Retitle(_) | Job::Clear => Ok(()),
     })?;
     let aside = Aside {

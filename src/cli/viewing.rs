@@ -31,13 +31,18 @@ pub(super) fn check(output: OutputFormat) -> Result<(), Failure> {
     Err(Kind::Usage.because(format_args!("--tui needs a terminal, and {missing}")))
 }
 
+/// Whether colours are welcome on standard output.
+pub(super) fn colours() -> Colours {
+    match AutoStream::choice(&io::stdout()) {
+        ColorChoice::Never => Colours::Unwelcome,
+        _ => Colours::Welcome,
+    }
+}
+
 /// Opens the live view of a run. What is reported from here on waits until it is closed; its keys
 /// do what signals do.
 pub(super) fn open(settings: PingerSettings, context: &Context<'_>) -> Result<Screen, Failure> {
-    let colours = match AutoStream::choice(&io::stdout()) {
-        ColorChoice::Never => Colours::Unwelcome,
-        _ => Colours::Welcome,
-    };
+    let colours = colours();
     let keyboard = context.keyboard.clone();
     Screen::open(
         View::new(settings, colours),

@@ -3,6 +3,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::prompt::Above;
 use crate::link::clock;
 
 /// How often the line is drawn anew.
@@ -41,16 +42,24 @@ struct Line {
 }
 
 /// Whose the terminal is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 enum Claim {
     Everybodys,
     Held,
+    /// There is a prompt, and everybody writes above it.
+    Prompted(Above),
 }
 
 /// The terminal to oneself: until this is dropped, whoever else wants to write there
 /// [waits](Live::hold).
 #[derive(Debug)]
 pub struct Hold(Option<Arc<Shared>>);
+
+/// The bottom of the terminal to a [prompt](super::Prompt), until this is dropped.
+#[derive(Debug)]
+pub(super) struct Prompted {
+    _hold: Hold,
+}
 
 impl Live {
     /// A live line on standard output, which is a terminal.
@@ -113,14 +122,28 @@ impl Live {
         }
     }
 
-    /// Does something to the terminal while the line is out of the way.
-    pub fn aside<T>(&self, work: impl FnOnce() -> T) -> T {
+    /// Writes whole lines to the terminal, by `write` and while the line is out of the way, or else
+    /// above the prompt, if there is one.
+    pub fn aside(
+        &self,
+        text: &[u8],
+        write: impl FnOnce(&[u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
         let Some(shared) = &self.0 else {
-            return work();
+            return write(text);
         };
-        let line = shared.lock_released();
+        let mut line = shared.lock_released();
+        if let Claim::Prompted(above) = &line.claim {
+            let above = above.clone();
+            drop(line);
+            if above.write(text).is_ok() {
+                return Ok(());
+            }
+            // The prompt is about to be gone.
+            line = shared.lock_unclaimed();
+        }
         line.erase();
-        let done = work();
+        let done = write(text);
         line.draw();
         done
     }
@@ -129,12 +152,36 @@ impl Live {
     /// [aside](Live::aside), and the line itself, waits: on the threads of the
     /// [outlets](super::Outlet), so that nobody else does. Off a terminal this holds nothing.
     pub fn hold(&self) -> Hold {
+        self.claim(Claim::Held);
+        Hold(self.0.clone())
+    }
+
+    /// Gives the bottom of the terminal to a prompt. Until this is dropped, all that goes
+    /// [aside](Live::aside) goes above it, and the line is not seen.
+    pub(super) fn prompted(&self, above: Above) -> Prompted {
+        self.claim(Claim::Prompted(above));
+        Prompted {
+            _hold: Hold(self.0.clone()),
+        }
+    }
+
+    /// The prompt, if there still is one, takes no lines any more: who wants to write waits until it
+    /// is gone.
+    pub(super) fn end_prompt(&self) {
+        if let Some(shared) = &self.0 {
+            let mut line = shared.lock();
+            if let Claim::Prompted(_) = line.claim {
+                line.claim = Claim::Held;
+            }
+        }
+    }
+
+    fn claim(&self, claim: Claim) {
         if let Some(shared) = &self.0 {
             let mut line = shared.lock_released();
             line.erase();
-            line.claim = Claim::Held;
+            line.claim = claim;
         }
-        Hold(self.0.clone())
     }
 }
 
@@ -156,25 +203,36 @@ impl Shared {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The lock, once the terminal is everybody's.
+    /// The lock, once the terminal is not held.
     fn lock_released(&self) -> MutexGuard<'_, Line> {
         self.released
-            .wait_while(self.lock(), |line| line.claim == Claim::Held)
+            .wait_while(self.lock(), |line| matches!(line.claim, Claim::Held))
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The lock, once the terminal is nobody else's in any way.
+    fn lock_unclaimed(&self) -> MutexGuard<'_, Line> {
+        self.released
+            .wait_while(self.lock(), |line| !line.is_everybodys())
             .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Draws the line anew, once there is one and room for it.
     fn tick(&self) {
         let line = self.begun.wait_while(self.lock(), |line| {
-            line.text.is_none() || line.claim == Claim::Held
+            line.text.is_none() || !line.is_everybodys()
         });
         line.unwrap_or_else(PoisonError::into_inner).draw();
     }
 }
 
 impl Line {
+    fn is_everybodys(&self) -> bool {
+        matches!(self.claim, Claim::Everybodys)
+    }
+
     fn draw(&self) {
-        if let Some(text) = &self.text {
+        if let Some(text) = self.text.as_ref().filter(|_| self.is_everybodys()) {
             let waited = clock::now().saturating_duration_since(self.since);
             let columns = terminal_size::terminal_size();
             let columns = columns.map_or(COLUMNS, |(width, _)| width.0.into());
@@ -183,7 +241,7 @@ impl Line {
     }
 
     fn erase(&self) {
-        if self.text.is_some() {
+        if self.text.is_some() && self.is_everybodys() {
             write(ERASE);
         }
     }
@@ -222,7 +280,9 @@ mod tests {
         let hold = live.hold();
         let (written, seen) = std::sync::mpsc::channel();
         let (others, before) = (live.clone(), written.clone());
-        let other = thread::spawn(move || others.aside(|| written.send("another")));
+        let other = thread::spawn(move || {
+            others.aside(b"", |_| written.send("another").map_err(io::Error::other))
+        });
         // Whichever of the two comes first: the other one cannot before the hold is dropped.
         before.send("the holder").unwrap();
         drop(hold);
@@ -231,6 +291,6 @@ mod tests {
             seen.try_iter().collect::<Vec<_>>(),
             ["the holder", "another"]
         );
-        live.aside(|| ());
+        live.aside(b"", |_| Ok(())).unwrap();
     }
 }

@@ -58,8 +58,8 @@ impl Reporter {
         };
         let line = live.clone();
         let outlet = Outlet::new(move |job| match job {
-            Job::Write(text) => line.aside(|| {
-                stdout.write_all(&text)?;
+            Job::Write(text) => line.aside(&text, |text| {
+                stdout.write_all(text)?;
                 stdout.flush()
             }),
             Job::Count(text) => {
@@ -93,6 +93,16 @@ impl Reporter {
             Format::Text => text.write(item, out),
         });
         self.count(item);
+    }
+
+    /// Tells the person at a terminal something that is no item: an answer to what was typed there.
+    /// Scripts do not read it.
+    pub fn tell(&mut self, text: &str) {
+        let text = self.redactor.redact(text);
+        self.write(|format, _, out| match format {
+            Format::Json => Ok(()),
+            Format::Text => writeln!(out, "{text}"),
+        });
     }
 
     /// Where everything goes out, for others who have a say in what the live line does.

@@ -31,6 +31,7 @@ use spread::draw_spread;
 use table::{draw_counts, draw_times};
 
 pub use screen::Screen;
+pub(super) use terminal::{Taken, Terminal};
 
 /// The colours of the targets, one after the other and over again. Red and yellow have a meaning
 /// of their own.

@@ -15,7 +15,7 @@ type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
 
 /// The terminal in raw mode, and its other screen. Both are undone when this is dropped, and before
 /// a panic, in whichever thread, is told of.
-pub(super) struct Taken {
+pub(in crate::report) struct Taken {
     terminal: Arc<Terminal>,
     /// What was to happen in a panic before.
     hook: Option<Arc<Hook>>,
@@ -23,7 +23,7 @@ pub(super) struct Taken {
 
 /// What can be undone by whoever comes first.
 #[derive(Debug)]
-pub(super) struct Terminal(Mutex<Shown>);
+pub(in crate::report) struct Terminal(Mutex<Shown>);
 
 /// Which screen of the terminal is seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Taken {
     /// # Errors
     ///
     /// When there is no terminal that can be.
-    pub(super) fn new() -> io::Result<Self> {
+    pub(in crate::report) fn new() -> io::Result<Self> {
         enable_raw_mode()?;
         let terminal = Arc::new(Terminal(Mutex::new(Shown::Usual)));
         let hook = Arc::new(panic::take_hook());
@@ -59,7 +59,7 @@ impl Taken {
     }
 
     /// What others need to leave the terminal, or to write to it.
-    pub(super) fn terminal(&self) -> Arc<Terminal> {
+    pub(in crate::report) fn terminal(&self) -> Arc<Terminal> {
         Arc::clone(&self.terminal)
     }
 }
@@ -108,7 +108,7 @@ impl Terminal {
 
     /// Ends the raw mode. This never waits, not even for a terminal that is held. Nobody is left to
     /// tell of an error.
-    pub(super) fn calm(&self) {
+    pub(in crate::report) fn calm(&self) {
         let _ = disable_raw_mode();
     }
 

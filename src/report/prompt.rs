@@ -1,0 +1,243 @@
+//! The line that a person types at the bottom of a terminal, below what is reported meanwhile.
+
+use std::fmt;
+use std::future::ready;
+use std::io::{self, IsTerminal, Write, stdin, stdout};
+use std::sync::{Arc, mpsc as std_mpsc};
+use std::thread;
+use std::time::Duration;
+
+use anstream::adapter::strip_bytes;
+use ratatui::crossterm::cursor::MoveUp;
+use ratatui::crossterm::queue;
+use ratatui::crossterm::terminal::{Clear, ClearType};
+use rustyline_async::{Readline, ReadlineError, ReadlineEvent, SharedWriter};
+use tokio::runtime;
+use tokio::sync::mpsc;
+
+use super::Live;
+use super::live::Prompted;
+use super::view::{Colours, Taken, Terminal};
+
+/// How often the thread at the prompt looks whether the terminal is still there. Reading from one
+/// that is gone does not tell: crossterm takes its end for nothing typed.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// A prompt, and the line that is being typed behind it, until it is dropped. All that others write
+/// to the terminal meanwhile appears above it.
+///
+/// A thread of its own reads the keys and does the drawing, so that nothing else waits for a
+/// terminal that is held. Dropping the prompt does not wait either: the terminal leaves raw mode at
+/// once, and the line is taken away before anybody else writes there.
+#[derive(Debug)]
+pub struct Prompt {
+    wishes: mpsc::UnboundedSender<Wish>,
+    terminal: Arc<Terminal>,
+    live: Live,
+    asked: String,
+}
+
+/// What a person does at a prompt, other than editing the line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Typed {
+    /// A line, whole.
+    Line(String),
+    /// Ctrl-D: there will be no more.
+    End,
+}
+
+/// What others want of the thread at the prompt.
+#[derive(Debug)]
+enum Wish {
+    /// Lines above the prompt; the sender is told once they are there.
+    Print(Vec<u8>, std_mpsc::SyncSender<()>),
+    /// Another prompt.
+    Ask(String),
+    /// No prompt.
+    Leave,
+}
+
+/// The way to the place above a prompt.
+#[derive(Clone)]
+pub(super) struct Above {
+    wishes: mpsc::UnboundedSender<Wish>,
+    colours: Colours,
+}
+
+impl Prompt {
+    /// Takes the terminal on standard input and output, which is where the live line stands, and
+    /// shows this prompt there. What is typed comes out of the receiver, which ends when nothing can
+    /// be typed any more. It has no bounds but the person's patience: were it full, Ctrl-C could not
+    /// be heard any more. For that, `interrupt` is called.
+    ///
+    /// # Errors
+    ///
+    /// When there is no terminal, or can be no thread.
+    pub fn open(
+        prompt: &str,
+        live: &Live,
+        colours: Colours,
+        interrupt: impl Fn() + Send + 'static,
+    ) -> io::Result<(Self, mpsc::UnboundedReceiver<Typed>)> {
+        let (wishes, wished) = mpsc::unbounded_channel();
+        let (typing, typed) = mpsc::unbounded_channel();
+        let above = Above {
+            wishes: wishes.clone(),
+            colours,
+        };
+        // First of all: in raw mode, lines that go straight to the terminal would come out as stairs.
+        let prompted = live.prompted(above);
+        let taken = Taken::new()?;
+        let terminal = taken.terminal();
+        let typist = Typist {
+            typing,
+            interrupt,
+            taken,
+            _prompted: prompted,
+        };
+        // From here on an error drops the prompt, and with it all that has been begun.
+        let opened = Prompt {
+            wishes,
+            terminal,
+            live: live.clone(),
+            asked: prompt.to_owned(),
+        };
+        let prompt = prompt.to_owned();
+        thread::Builder::new()
+            .name("prompt".to_owned())
+            .spawn(move || typist.run(prompt, wished))?;
+        Ok((opened, typed))
+    }
+
+    /// Shows another prompt before what is being typed.
+    pub fn ask(&mut self, prompt: &str) {
+        if self.asked == prompt {
+            return;
+        }
+        prompt.clone_into(&mut self.asked);
+        // Where nothing is shown any more, this neither.
+        let _ = self.wishes.send(Wish::Ask(prompt.to_owned()));
+    }
+}
+
+impl Drop for Prompt {
+    fn drop(&mut self) {
+        self.live.end_prompt();
+        let _ = self.wishes.send(Wish::Leave);
+        self.terminal.calm();
+    }
+}
+
+impl Above {
+    /// Writes lines above the prompt, and waits until they are there.
+    ///
+    /// # Errors
+    ///
+    /// When there is no prompt any more.
+    pub(super) fn write(&self, text: &[u8]) -> Result<(), NoPrompt> {
+        let text = match self.colours {
+            Colours::Welcome => text.to_vec(),
+            Colours::Unwelcome => strip_bytes(text).into_vec(),
+        };
+        let (done, waited) = std_mpsc::sync_channel(1);
+        let sent = self.wishes.send(Wish::Print(text, done));
+        sent.map_err(|_| NoPrompt)?;
+        waited.recv().map_err(|_| NoPrompt)
+    }
+}
+
+impl fmt::Debug for Above {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Above").finish_non_exhaustive()
+    }
+}
+
+/// There is no prompt any more.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NoPrompt;
+
+/// What reads the keys and draws the line.
+struct Typist<I> {
+    typing: mpsc::UnboundedSender<Typed>,
+    interrupt: I,
+    /// Given back before others write to the terminal again: fields are dropped in this order.
+    taken: Taken,
+    _prompted: Prompted,
+}
+
+impl<I: Fn()> Typist<I> {
+    fn run(self, prompt: String, wishes: mpsc::UnboundedReceiver<Wish>) {
+        // Whatever goes wrong here, the receiver of what is typed ends by it.
+        if let Err(error) = self.serve(prompt, wishes) {
+            tracing::debug!(%error, "the prompt broke down");
+        }
+    }
+
+    fn serve(
+        &self,
+        prompt: String,
+        wishes: mpsc::UnboundedReceiver<Wish>,
+    ) -> Result<(), ReadlineError> {
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()?;
+        let (mut readline, writer) = Readline::new(prompt)?;
+        // The room sends back what is said, and that is shown.
+        readline.should_print_line_on(false, false);
+        runtime.block_on(self.attend(&mut readline, writer, wishes))
+    }
+
+    async fn attend(
+        &self,
+        readline: &mut Readline,
+        mut writer: SharedWriter,
+        mut wishes: mpsc::UnboundedReceiver<Wish>,
+    ) -> Result<(), ReadlineError> {
+        let mut printing = Vec::new();
+        let mut look = tokio::time::interval(LOOK);
+        loop {
+            tokio::select! {
+                biased;
+                // This also prints what the writer was given, as long as there is any.
+                event = readline.readline() => match event? {
+                    ReadlineEvent::Line(line) => {
+                        readline.add_history_entry(line.clone());
+                        // Nobody listens any more: then there is an end to it soon.
+                        let _ = self.typing.send(Typed::Line(line));
+                    }
+                    ReadlineEvent::Eof => {
+                        // The cursor stands below the line, which is left where it was.
+                        queue!(stdout(), MoveUp(1), Clear(ClearType::FromCursorDown))?;
+                        stdout().flush()?;
+                        let _ = self.typing.send(Typed::End);
+                    }
+                    ReadlineEvent::Interrupted => (self.interrupt)(),
+                },
+                () = ready(()), if !printing.is_empty() => {
+                    for done in printing.drain(..) {
+                        let done: std_mpsc::SyncSender<()> = done;
+                        let _ = done.send(());
+                    }
+                }
+                wish = wishes.recv() => match wish {
+                    Some(Wish::Print(text, done)) => {
+                        writer.write_all(&text)?;
+                        printing.push(done);
+                    }
+                    Some(Wish::Ask(prompt)) => readline.update_prompt(&prompt)?,
+                    Some(Wish::Leave) | None => return readline.flush(),
+                },
+                _ = look.tick() => if !stdin().is_terminal() {
+                    return Err(io::Error::other("the terminal is gone").into());
+                },
+            }
+        }
+    }
+}
+
+impl<I> Drop for Typist<I> {
+    fn drop(&mut self) {
+        // Before anything else: what follows here could wait for a terminal that is held.
+        self.taken.terminal().calm();
+    }
+}
