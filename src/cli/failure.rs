@@ -58,6 +58,12 @@ pub(super) enum Kind {
     Unanswered,
     /// The solution was rejected.
     Rejected,
+    /// The name is somebody else's, or none.
+    Name,
+    /// Lines were refused.
+    Refused,
+    /// The server has thrown the client out.
+    Policy,
     /// A person stopped it.
     Interrupted,
     /// Standard output cannot be written, or the like.
@@ -80,6 +86,9 @@ impl Kind {
             Kind::Lost => "lost",
             Kind::Unanswered => "unanswered",
             Kind::Rejected => "rejected",
+            Kind::Name => "name",
+            Kind::Refused => "refused",
+            Kind::Policy => "policy",
             Kind::Interrupted => "interrupted",
             Kind::Internal => "internal",
         }
@@ -88,7 +97,13 @@ impl Kind {
     /// The exit code, as the README lists them.
     pub(super) fn exit_code(self) -> ExitCode {
         ExitCode::from(match self {
-            Kind::Lost | Kind::Unanswered | Kind::Rejected | Kind::Internal => 1,
+            Kind::Lost
+            | Kind::Unanswered
+            | Kind::Rejected
+            | Kind::Name
+            | Kind::Refused
+            | Kind::Policy
+            | Kind::Internal => 1,
             Kind::Usage | Kind::Recording | Kind::Picture => 2,
             Kind::Credentials => 3,
             Kind::Unreachable | Kind::Dropped | Kind::Silent | Kind::Deadline => 4,

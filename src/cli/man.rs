@@ -9,7 +9,8 @@ const CODA: &str = r#".SH EXIT STATUS
 done
 .TP
 .B 1
-the conversation was lost: a missed beat, or a rejected secret
+the conversation was lost: a missed beat, or a rejected secret; in a chat, a name or a line was
+refused, or the server has thrown the client out
 .TP
 .B 2
 wrong usage, or a file that makes no sense

@@ -4,6 +4,7 @@
 //! can be wrong with them is found then. A command that fails does so with a `Failure`, whose
 //! `Kind` decides the exit code.
 
+mod chat;
 mod dialing;
 mod environment;
 mod failure;
@@ -37,7 +38,8 @@ use tokio::runtime;
 
 use crate::link::{Stop, Stopper};
 use crate::report::{
-    Item, Job, Live, Outcome, Outlet, PingSummaryItem, PingTallies, Redactor, Reporter, Tally, json,
+    ChatTally, Item, Job, Live, Outcome, Outlet, PingSummaryItem, PingTallies, Redactor, Reporter,
+    Tally, json,
 };
 use crate::server::Settings;
 use environment::Environment;
@@ -71,6 +73,7 @@ enum Command {
     Solve(solve::Arguments),
     Replay(replay::Arguments),
     Ping(ping::Arguments),
+    Chat(chat::Arguments),
     Serve(serve::Arguments),
     Passwd(passwd::Arguments),
     Simulate(simulate::Arguments),
@@ -88,6 +91,7 @@ enum Configured {
     Solve(solve::Config),
     Replay(replay::Config),
     Ping(ping::Config),
+    Chat(chat::Config),
     Serve(Box<Settings>),
     Passwd(passwd::Arguments),
     Simulate(simulate::Config),
@@ -100,6 +104,7 @@ struct Context<'a> {
     aside: Aside,
     tally: &'a mut Tally,
     pinged: PingTallies,
+    chatted: &'a mut ChatTally,
     live: Live,
     keyboard: Keyboard,
     stopper: Stopper,
@@ -125,6 +130,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Solve(_)
         | Command::Replay(_)
         | Command::Ping(_)
+        | Command::Chat(_)
         | Command::Serve(_)
         | Command::Passwd(_)
         | Command::Simulate(_) => conduct(cli),
@@ -163,6 +169,7 @@ async fn report(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Solve(arguments) => (arguments.output, Last::Rounds),
         Command::Replay(arguments) => (arguments.output, Last::Rounds),
         Command::Ping(arguments) => (arguments.output, Last::RoundTrips),
+        Command::Chat(arguments) => (arguments.output, Last::Chat),
         Command::Serve(arguments) => (arguments.output, Last::Nothing),
         Command::Passwd(_) => (OutputFormat::Text, Last::Nothing),
         Command::Simulate(arguments) => (arguments.output, Last::Nothing),
@@ -185,6 +192,7 @@ async fn report(cli: Cli) -> anyhow::Result<ExitCode> {
     };
     let mut tally = Tally::default();
     let pinged = PingTallies::default();
+    let mut chatted = ChatTally::default();
     let (stopper, stop) = Stop::channel();
     let mut context = Context {
         redactor,
@@ -192,6 +200,7 @@ async fn report(cli: Cli) -> anyhow::Result<ExitCode> {
         aside: aside.clone(),
         tally: &mut tally,
         pinged: pinged.clone(),
+        chatted: &mut chatted,
         live,
         keyboard: signals.keyboard(),
         stopper: stopper.clone(),
@@ -210,7 +219,7 @@ async fn report(cli: Cli) -> anyhow::Result<ExitCode> {
         Ok(outcome) => *outcome,
         Err(failure) => failure.kind.outcome(),
     };
-    for summary in last.summaries(tally, &pinged, outcome) {
+    for summary in last.summaries(tally, &pinged, &chatted, outcome) {
         reporter.report(&summary);
     }
     // All of it is to be read, however long that takes, unless a signal says otherwise.
@@ -245,13 +254,22 @@ enum Last {
     Rounds,
     /// The summaries of round trips, one for each target.
     RoundTrips,
+    /// The summary of a chat.
+    Chat,
 }
 
 impl Last {
-    fn summaries(self, tally: Tally, pinged: &PingTallies, outcome: Outcome) -> Vec<Item> {
+    fn summaries(
+        self,
+        tally: Tally,
+        pinged: &PingTallies,
+        chatted: &ChatTally,
+        outcome: Outcome,
+    ) -> Vec<Item> {
         match self {
             Last::Nothing => Vec::new(),
             Last::Rounds => tally.summaries(outcome),
+            Last::Chat => vec![Item::ChatSummary(chatted.summary(outcome))],
             Last::RoundTrips => {
                 let pinged = pinged.lock();
                 if pinged.is_empty() {
@@ -275,6 +293,7 @@ fn configure(command: Command, environment: &Environment) -> Result<Configured, 
         Command::Solve(arguments) => Ok(Configured::Solve(arguments.configure(environment)?)),
         Command::Replay(arguments) => Ok(Configured::Replay(arguments.configure()?)),
         Command::Ping(arguments) => Ok(Configured::Ping(arguments.configure()?)),
+        Command::Chat(arguments) => Ok(Configured::Chat(arguments.configure()?)),
         Command::Serve(arguments) => Ok(Configured::Serve(Box::new(arguments.configure()?))),
         Command::Passwd(arguments) => Ok(Configured::Passwd(arguments)),
         Command::Simulate(arguments) => Ok(Configured::Simulate(arguments.configure()?)),
@@ -297,6 +316,7 @@ async fn execute(cli: Cli, context: &mut Context<'_>) -> Result<Outcome, Failure
         Configured::Solve(config) => solve::run(config, context).await,
         Configured::Replay(config) => replay::run(config, context).await,
         Configured::Ping(config) => ping::run(config, context).await,
+        Configured::Chat(config) => chat::run(config, context).await,
         Configured::Serve(settings) => serve::run(*settings, context).await,
         Configured::Passwd(arguments) => passwd::run(arguments, context).await,
         Configured::Simulate(config) => simulate::run(config, context).await,
@@ -351,10 +371,15 @@ fn refuse(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         let last = match arguments.get(1).and_then(|command| command.to_str()) {
             Some("serve" | "passwd" | "simulate") => Last::Nothing,
             Some("ping") => Last::RoundTrips,
+            Some("chat") => Last::Chat,
             _ => Last::Rounds,
         };
-        let none = (Tally::default(), PingTallies::default());
-        for summary in last.summaries(none.0, &none.1, Outcome::Failed) {
+        let none = (
+            Tally::default(),
+            PingTallies::default(),
+            ChatTally::default(),
+        );
+        for summary in last.summaries(none.0, &none.1, &none.2, Outcome::Failed) {
             let _ = json::write(&summary, &mut stdout);
         }
     }

@@ -60,10 +60,15 @@ pub(super) async fn open_recording(
     })
 }
 
-fn begin_recording(file: &mut RecordingFile, address: &Address) -> io::Result<Recorder<File>> {
+/// Begins to record a conversation that has just been opened.
+pub(super) fn begin_recording(
+    file: &mut RecordingFile,
+    conversation: Conversation,
+    address: &Address,
+) -> io::Result<Recorder<File>> {
     file.begin(&Header {
         version: VERSION,
-        conversation: Conversation::Challenge,
+        conversation,
         url: address.to_string(),
         started_at: humantime::format_rfc3339_millis(clock::wall()).to_string(),
     })
@@ -113,7 +118,7 @@ pub(super) async fn play(
         beats: keeping.plot.is_some().then(Beats::default),
     };
     if let Some(mut file) = keeping.record {
-        match begin_recording(&mut file, address) {
+        match begin_recording(&mut file, Conversation::Challenge, address) {
             Ok(recorder) => account.recorder = Some(recorder),
             Err(error) => account.recording_failed(&error),
         }
@@ -176,12 +181,18 @@ impl Account<'_> {
     /// A recording that fails does not take the conversation with it.
     fn recording_failed(&mut self, error: &io::Error) {
         self.recorder = None;
-        let failure = Kind::Recording.because(format_args!(
-            "the recording ends here, since it cannot be written: {error}"
-        ));
-        self.aside.say(&failure);
-        self.reporter.report(&Item::Error(failure.item()));
+        let item = tell_of_failed_recording(&self.aside, error);
+        self.reporter.report(&item);
     }
+}
+
+/// Tells people that a recording has failed, and gives what scripts are told.
+pub(super) fn tell_of_failed_recording(aside: &Aside, error: &io::Error) -> Item {
+    let failure = Kind::Recording.because(format_args!(
+        "the recording ends here, since it cannot be written: {error}"
+    ));
+    aside.say(&failure);
+    Item::Error(failure.item())
 }
 
 impl Observer<PlayerEvent> for Account<'_> {

@@ -2,9 +2,12 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::Context;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
 use super::failure::Failure;
 use super::stopping::unless_stopped;
+use super::{Aside, Context};
 use crate::report::{ErrorItem, Item, millis};
 
 /// The pause before the second attempt; it doubles with each one after.
@@ -13,6 +16,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
+/// The longest pause before a connection that takes the place of a lost one.
+const LONGEST_RECONNECTING: Duration = Duration::from_secs(30);
+
 /// Tells of a failure, and of which attempt if it was one's, and pauses.
 pub(super) async fn pause_for_retry(
     context: &mut Context<'_>,
@@ -20,28 +26,90 @@ pub(super) async fn pause_for_retry(
     attempt: Option<u32>,
     pause: Duration,
 ) -> Result<(), Failure> {
-    context.reporter.report(&Item::Error(ErrorItem {
+    let item = tell_of_retry(&context.aside, failure, attempt, pause);
+    context.reporter.report(&item);
+    unless_stopped(&mut context.stop, tokio::time::sleep(pause)).await
+}
+
+/// Tells people of a failure, and of which attempt if it was one's, and gives what scripts are told.
+pub(super) fn tell_of_retry(
+    aside: &Aside,
+    failure: &Failure,
+    attempt: Option<u32>,
+    pause: Duration,
+) -> Item {
+    aside.say(format_args!("{failure}; trying again in {pause:?}"));
+    Item::Error(ErrorItem {
         attempt,
         retry_in_ms: Some(millis(pause)),
         ..failure.item()
-    }));
-    context
-        .aside
-        .say(format_args!("{failure}; trying again in {pause:?}"));
-    unless_stopped(&mut context.stop, tokio::time::sleep(pause)).await
+    })
+}
+
+/// Pauses that grow: each is twice as long as the one before, up to a limit.
+struct Doubling {
+    next: Duration,
+    longest: Duration,
+}
+
+impl Doubling {
+    fn up_to(longest: Duration) -> Self {
+        Doubling {
+            next: FIRST_PAUSE,
+            longest,
+        }
+    }
+
+    fn pause(&mut self) -> Duration {
+        let pause = self.next;
+        self.next = (pause * 2).min(self.longest);
+        pause
+    }
 }
 
 /// The pauses between attempts, each twice as long as the one before.
 pub(super) struct Pauses {
     left: u32,
-    next: Duration,
+    doubling: Doubling,
+}
+
+/// The pauses before connections that are to take the place of lost ones, without end: each from
+/// half of what it could be to all of it, so that the clients of a server that goes down do not all
+/// come back at once; and what it could be grows.
+pub(super) struct Reconnecting {
+    doubling: Doubling,
+    rng: StdRng,
+}
+
+impl Reconnecting {
+    /// Pauses that are drawn from this seed.
+    pub(super) fn new(seed: u64) -> Self {
+        Reconnecting {
+            doubling: Doubling::up_to(LONGEST_RECONNECTING),
+            rng: StdRng::seed_from_u64(seed),
+        }
+    }
+
+    /// A connection has lasted: the next pause is a short one again.
+    pub(super) fn begin_anew(&mut self) {
+        self.doubling = Doubling::up_to(LONGEST_RECONNECTING);
+    }
+
+    /// The next pause, in whole milliseconds.
+    pub(super) fn pause(&mut self) -> Duration {
+        let pause = self
+            .doubling
+            .pause()
+            .mul_f64(self.rng.random_range(0.5..=1.0));
+        Duration::from_millis(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX))
+    }
 }
 
 impl Pauses {
     pub(super) fn new(attempts: NonZeroU32) -> Self {
         Pauses {
             left: attempts.get() - 1,
-            next: FIRST_PAUSE,
+            doubling: Doubling::up_to(LONGEST_PAUSE),
         }
     }
 }
@@ -51,9 +119,7 @@ impl Iterator for Pauses {
 
     fn next(&mut self) -> Option<Duration> {
         self.left = self.left.checked_sub(1)?;
-        let pause = self.next;
-        self.next = (pause * 2).min(LONGEST_PAUSE);
-        Some(pause)
+        Some(self.doubling.pause())
     }
 }
 
@@ -75,6 +141,7 @@ pub(super) fn path_of_attempt(path: &Path, attempt: u32) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::HashSet;
 
     #[test]
     fn pauses_grow_to_a_limit_and_end_with_the_attempts() {
@@ -83,6 +150,26 @@ mod tests {
         assert_eq!(pauses[..3], [500, 1000, 2000].map(Duration::from_millis));
         assert_eq!(pauses[6], LONGEST_PAUSE);
         assert_eq!(Pauses::new(NonZeroU32::MIN).next(), None);
+    }
+
+    #[test]
+    fn pauses_before_connections_are_drawn_and_grow_until_one_lasts() {
+        let most = [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000].map(Duration::from_millis);
+        let mut drawn = HashSet::new();
+        for seed in 0..50 {
+            let mut pauses = Reconnecting::new(seed);
+            for most in most {
+                let pause = pauses.pause();
+                let half = most / 2 - Duration::from_millis(1);
+                assert!((half..=most).contains(&pause), "{pause:?} of {most:?}");
+                drawn.insert(pause);
+            }
+            pauses.begin_anew();
+            assert!(pauses.pause() <= most[0]);
+        }
+        assert!(drawn.len() > 300, "{}", drawn.len());
+        let first = |seed| Reconnecting::new(seed).pause();
+        assert_eq!(first(7), first(7));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use secrecy::SecretString;
 
 use super::failure::{Failure, Kind};
 use crate::conversation::challenge::EstimatorKind;
+use crate::conversation::chat::{NameError, UserName};
 use crate::conversation::latency::PayloadSize;
 use crate::report::Format;
 use crate::simulation::Model;
@@ -101,6 +102,11 @@ pub(super) fn model() -> impl TypedValueParser<Value = Model> {
 pub(super) fn sessions(text: &str) -> Result<NonZeroU64, String> {
     let wrong = |_| format!("it has to be a whole number from 1 to {}", u64::MAX);
     text.parse().map_err(wrong)
+}
+
+/// Reads the name of a person in a chat.
+pub(super) fn user_name(text: &str) -> Result<UserName, String> {
+    text.parse().map_err(|error: NameError| error.to_string())
 }
 
 /// Reads where to listen.

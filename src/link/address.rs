@@ -75,6 +75,13 @@ impl Address {
         self.url.path_segments().into_iter().flatten()
     }
 
+    /// A value of the query by its name, decoded: a secret, as far as anybody knows.
+    pub fn query_value(&self, name: &str) -> Option<String> {
+        let mut pairs = self.url.query_pairs();
+        let (_, value) = pairs.find(|(key, _)| key == name)?;
+        Some(value.into_owned()).filter(|value| !value.is_empty())
+    }
+
     /// Whether the connection is to be encrypted.
     pub fn is_secure(&self) -> bool {
         self.url.scheme() == "wss"
@@ -153,6 +160,8 @@ mod tests {
         let address: Address = "wss://example.org/a?b=c#d".parse().unwrap();
         assert_eq!(address.authority(), "example.org:443");
         assert_eq!(address.to_string(), "wss://example.org/a?…");
+        assert_eq!(address.query_value("b").as_deref(), Some("c"));
+        assert_eq!(address.query_value("c"), None);
         let address: Address = "ws://[::1]:8080".parse().unwrap();
         assert_eq!(address.authority(), "[::1]:8080");
         assert_eq!(address.port(), 8080);

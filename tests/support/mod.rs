@@ -10,6 +10,7 @@
     reason = "each test crate uses a part of it"
 )]
 
+mod chat;
 mod client;
 mod port;
 mod program;
@@ -26,6 +27,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+pub use chat::Talk;
 pub use client::{Client, ask, ask_for_json, connect};
 pub use port::Port;
 pub use program::{Program, Ran, Running};

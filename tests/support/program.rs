@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -102,6 +102,12 @@ impl Program {
         self
     }
 
+    /// Lets standard input be written to while the program runs.
+    pub fn typed_to(mut self) -> Self {
+        self.stdin = Stdio::piped();
+        self
+    }
+
     pub fn start(mut self) -> Running {
         self.command
             .stdin(self.stdin)
@@ -112,6 +118,7 @@ impl Program {
         Running {
             args: self.command.get_args().map(OsStr::to_owned).collect(),
             stdout: lines_of(stdout),
+            stdin: child.stdin.take(),
             seen: String::new(),
             stderr: lines_of(stderr),
             give_up: clock::now() + PATIENCE,
@@ -131,6 +138,7 @@ impl Program {
 pub struct Running {
     child: Child,
     args: Vec<OsString>,
+    stdin: Option<ChildStdin>,
     stdout: Receiver<String>,
     /// What has been taken from `stdout`.
     seen: String,
@@ -154,6 +162,17 @@ impl Running {
                 Err(error) => panic!("{words:?} was not said ({error}): {}", self.seen),
             }
         }
+    }
+
+    /// Writes a line to standard input, which has to be [typed to](Program::typed_to).
+    pub fn say(&mut self, line: &str) {
+        let stdin = self.stdin.as_mut().expect("it is typed to");
+        writeln!(stdin, "{line}").unwrap();
+    }
+
+    /// Ends standard input.
+    pub fn end_input(&mut self) {
+        drop(self.stdin.take());
     }
 
     /// Ctrl-C.

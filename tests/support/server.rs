@@ -44,11 +44,11 @@ impl Request {
     }
 
     fn endpoint(&self) -> Endpoint {
-        if self.path().ends_with("/problem") {
+        if self.path().ends_with("/problem") || self.path() == "/ticket" {
             Endpoint::Problem
         } else if self.path().ends_with("/solve") {
             Endpoint::Solve
-        } else if self.path().contains("/_/ws/") {
+        } else if self.path().contains("/_/ws/") || self.path().starts_with("/chat/") {
             Endpoint::Socket
         } else {
             Endpoint::Unknown
@@ -284,6 +284,11 @@ impl Server {
         format!("http://{}", self.address)
     }
 
+    /// Where its chat is.
+    pub fn chat_url(&self) -> String {
+        format!("ws://{}/chat/fishing", self.address)
+    }
+
     /// Where its WebSocket is, for those who need no token.
     pub fn socket_url(&self) -> String {
         format!("ws://{}/_/ws/peer", self.address)
@@ -293,7 +298,7 @@ impl Server {
         self.address
     }
 
-    /// The calls that fetched a one-time token.
+    /// The calls that fetched a one-time token, or a ticket.
     pub fn problems(&self) -> Vec<Request> {
         self.requests(Endpoint::Problem)
     }

@@ -116,6 +116,11 @@ impl<P: Party> KeepAlive<P> {
         }
     }
 
+    /// The party, once the conversation is over.
+    pub fn into_party(self) -> P {
+        self.party
+    }
+
     /// The payload of a ping, by its number.
     fn payload(number: u64) -> Vec<u8> {
         format!("{PAYLOAD}{number}").into_bytes()

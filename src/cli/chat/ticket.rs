@@ -1,0 +1,111 @@
+//! A ticket for each connection.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal, Read};
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::cli::Context;
+use crate::cli::failure::{Failure, Kind};
+use crate::cli::prompt::Unseen;
+use crate::conversation::chat::UserName;
+use crate::link::{Address, Dialer};
+use crate::report::Redactor;
+use crate::server::PASSWORD_LIMIT;
+use crate::tickets::fetch_ticket;
+
+/// Where the password comes from.
+#[derive(Debug)]
+pub(super) enum PasswordSource {
+    /// A file had it.
+    File(SecretString),
+    /// A person is asked for it.
+    Person,
+}
+
+/// Gets tickets for one user.
+#[derive(Debug)]
+pub(super) struct Tickets {
+    user: UserName,
+    password: SecretString,
+    redactor: Redactor,
+}
+
+impl PasswordSource {
+    /// Reads the file, if there is one; otherwise, somebody has to be there who can be asked.
+    pub(super) fn new(file: Option<PathBuf>) -> Result<Self, Failure> {
+        match file {
+            Some(path) => Ok(PasswordSource::File(read_password(&path)?)),
+            None if io::stdin().is_terminal() => Ok(PasswordSource::Person),
+            None => Err(Kind::Usage.because(
+                "--ticket asks for the password, and standard input is no terminal: name a file \
+                 with --password-file",
+            )),
+        }
+    }
+
+    /// Asks for the password, if that has to be, and hides it.
+    pub(super) async fn tickets(
+        self,
+        user: &UserName,
+        context: &mut Context<'_>,
+    ) -> Result<Tickets, Failure> {
+        let password = match self {
+            PasswordSource::File(password) => password,
+            PasswordSource::Person => {
+                let unseen = Unseen::new()?;
+                unseen
+                    .ask(&format!("Password of {user}: "), context)
+                    .await?
+            }
+        };
+        if password.expose_secret().is_empty() {
+            return Err(Kind::Usage.because("an empty password is none"));
+        }
+        context.hide(&password);
+        Ok(Tickets {
+            user: user.clone(),
+            password,
+            redactor: context.redactor.clone(),
+        })
+    }
+}
+
+impl Tickets {
+    /// A new ticket, which is hidden from here on.
+    pub(super) async fn fetch(
+        &self,
+        address: &Address,
+        dialer: &Dialer,
+    ) -> Result<SecretString, Failure> {
+        let ticket = fetch_ticket(address, self.user.as_str(), &self.password, dialer).await?;
+        self.redactor.hide(ticket.expose_secret());
+        Ok(ticket)
+    }
+}
+
+/// Reads the first line of a file.
+fn read_password(path: &Path) -> Result<SecretString, Failure> {
+    let failed = |reason: &dyn std::fmt::Display| {
+        let path = path.display();
+        Kind::Usage.because(format_args!("reading the password in {path}: {reason}"))
+    };
+    let mut line = String::new();
+    File::open(path)
+        // With the end of the line, and one byte too many.
+        .and_then(|file| {
+            let mut file = BufReader::new(file).take(PASSWORD_LIMIT as u64 + 3);
+            file.read_line(&mut line)
+        })
+        .map_err(|error| failed(&error))?;
+    let password = line.strip_suffix('\n').unwrap_or(&line);
+    let password = password.strip_suffix('\r').unwrap_or(password);
+    match password.len() {
+        0 => Err(failed(&"its first line is empty")),
+        1..=PASSWORD_LIMIT => Ok(SecretString::from(password)),
+        _ => Err(failed(&format_args!(
+            "its first line is longer than {PASSWORD_LIMIT} bytes"
+        ))),
+    }
+}
