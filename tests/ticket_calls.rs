@@ -54,10 +54,7 @@ impl Desk {
     async fn with(file: Option<&Path>, folder: TempDir) -> Self {
         let listen = ([127, 0, 0, 1], 0).into();
         let server = Server::bind(Settings {
-            tickets: file.map(|users| TicketSettings {
-                users: users.to_owned(),
-                seed: [2; 32],
-            }),
+            tickets: file.map(|users| TicketSettings::new(users.to_owned(), [2; 32])),
             ..Settings::new(listen, NonZeroU32::MIN, 1, [1; 32])
         })
         .await

@@ -31,9 +31,6 @@ impl Ticketing {
             };
             Kind::Usage.because(format_args!("--tickets: {error}{advice}"))
         })?;
-        Ok(Some(TicketSettings {
-            users,
-            seed: seed::secret()?,
-        }))
+        Ok(Some(TicketSettings::new(users, seed::secret()?)))
     }
 }

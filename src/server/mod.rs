@@ -60,6 +60,7 @@ pub use password::{
 pub use self_signed::{AuthorityFile, AuthorityFileError};
 pub use settings::Settings;
 pub use ticketing::TicketSettings;
+pub use tickets::TICKET_LIFETIME;
 pub use tls::{Tls, TlsError};
 pub use users::{Change, LineError, UserNameError, Users, UsersError, user_name};
 

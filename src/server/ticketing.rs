@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
@@ -37,12 +38,26 @@ pub struct TicketSettings {
     pub users: PathBuf,
     /// What the tickets are drawn from. Whoever knows it knows the tickets.
     pub seed: [u8; 32],
+    /// For how long a ticket is good.
+    pub lifetime: Duration,
+}
+
+impl TicketSettings {
+    /// Tickets for the users in a file, which are good for [as long as usual](TICKET_LIFETIME).
+    pub fn new(users: PathBuf, seed: [u8; 32]) -> Self {
+        TicketSettings {
+            users,
+            seed,
+            lifetime: TICKET_LIFETIME,
+        }
+    }
 }
 
 impl fmt::Debug for TicketSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TicketSettings")
             .field("users", &self.users)
+            .field("lifetime", &self.lifetime)
             .finish_non_exhaustive()
     }
 }
@@ -50,6 +65,7 @@ impl fmt::Debug for TicketSettings {
 /// Gives tickets to those who know a user's password.
 pub(super) struct TicketDesk {
     users: PathBuf,
+    lifetime: Duration,
     tickets: Mutex<Tickets>,
     throttle: Throttle,
     /// How many hashes may be computed at once: more than there are cores would only take more
@@ -62,7 +78,8 @@ impl TicketDesk {
         let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         TicketDesk {
             users: settings.users,
-            tickets: Mutex::new(Tickets::new(settings.seed)),
+            lifetime: settings.lifetime,
+            tickets: Mutex::new(Tickets::new(settings.seed, settings.lifetime)),
             throttle: Throttle::default(),
             hashing: Arc::new(Semaphore::new(cores)),
         }
@@ -152,7 +169,7 @@ async fn serve(desk: &TicketDesk, peer: Peer, applicant: Applicant) -> Response 
             let ticket = desk.tickets().issue(user, clock::now());
             Json(json!({
                 "ticket": ticket.expose_secret(),
-                "expires_in_s": TICKET_LIFETIME.as_secs(),
+                "expires_in_s": desk.lifetime.as_secs(),
             }))
             .into_response()
         }

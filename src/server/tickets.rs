@@ -7,8 +7,8 @@ use secrecy::SecretString;
 
 use crate::conversation::chat::UserName;
 
-/// For how long a ticket is good.
-pub(super) const TICKET_LIFETIME: Duration = Duration::from_secs(30);
+/// For how long a ticket is good, unless a server has it otherwise.
+pub const TICKET_LIFETIME: Duration = Duration::from_secs(30);
 
 /// How many tickets are remembered. Beyond that the oldest is forgotten, so that a flood of requests
 /// does not fill the memory.
@@ -20,6 +20,7 @@ const REMEMBERED: usize = 10_000;
 /// nobody anything: what is compared byte by byte is only a ticket whose keyed hash is the same,
 /// and nobody comes nearer to 128 random bits within 30 s.
 pub(super) struct Tickets {
+    lifetime: Duration,
     rng: StdRng,
     /// Whom each unused ticket is for, and when it was given.
     unused: HashMap<String, Given>,
@@ -39,16 +40,15 @@ pub(super) enum TicketError {
     #[error("The ticket is unknown, or it has been used; POST /ticket gives another.")]
     Unknown,
     /// It is too old.
-    #[error(
-        "The ticket has expired: one is good for {TICKET_LIFETIME:?}. POST /ticket gives another."
-    )]
-    Expired,
+    #[error("The ticket has expired: one is good for {0:?}. POST /ticket gives another.")]
+    Expired(Duration),
 }
 
 impl Tickets {
     /// Tickets that are drawn from this seed. Whoever knows it knows the tickets.
-    pub(super) fn new(seed: [u8; 32]) -> Self {
+    pub(super) fn new(seed: [u8; 32], lifetime: Duration) -> Self {
         Tickets {
+            lifetime,
             rng: StdRng::from_seed(seed),
             unused: HashMap::new(),
             given: VecDeque::new(),
@@ -77,10 +77,10 @@ impl Tickets {
     /// When it admits nobody.
     pub(super) fn redeem(&mut self, ticket: &str, now: Instant) -> Result<UserName, TicketError> {
         let given = self.unused.remove(ticket).ok_or(TicketError::Unknown)?;
-        if now.saturating_duration_since(given.at) < TICKET_LIFETIME {
+        if now.saturating_duration_since(given.at) < self.lifetime {
             Ok(given.user)
         } else {
-            Err(TicketError::Expired)
+            Err(TicketError::Expired(self.lifetime))
         }
     }
 }
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_ticket_is_good_once_and_for_its_user() {
-        let (mut tickets, now) = (Tickets::new([7; 32]), clock::now());
+        let (mut tickets, now) = (Tickets::new([7; 32], TICKET_LIFETIME), clock::now());
         let first = issue(&mut tickets, "alice", now);
         let second = issue(&mut tickets, "bob", now);
         assert_ne!(first, second);
@@ -112,19 +112,22 @@ mod tests {
 
     #[test]
     fn a_ticket_is_good_for_half_a_minute() {
-        let (mut tickets, now) = (Tickets::new([7; 32]), clock::now());
+        let (mut tickets, now) = (Tickets::new([7; 32], TICKET_LIFETIME), clock::now());
         let first = issue(&mut tickets, "alice", now);
         let second = issue(&mut tickets, "alice", now);
         let late = now + TICKET_LIFETIME;
         let just = late - Duration::from_nanos(1);
         assert_eq!(tickets.redeem(&first, just), Ok("alice".parse().unwrap()));
-        assert_eq!(tickets.redeem(&second, late), Err(TicketError::Expired));
+        assert_eq!(
+            tickets.redeem(&second, late),
+            Err(TicketError::Expired(TICKET_LIFETIME))
+        );
         assert_eq!(tickets.redeem(&second, now), Err(TicketError::Unknown));
     }
 
     #[test]
     fn the_oldest_tickets_make_room() {
-        let (mut tickets, now) = (Tickets::new([7; 32]), clock::now());
+        let (mut tickets, now) = (Tickets::new([7; 32], TICKET_LIFETIME), clock::now());
         let first = issue(&mut tickets, "alice", now);
         let second = issue(&mut tickets, "alice", now);
         for _ in 2..=REMEMBERED {
