@@ -64,6 +64,7 @@ fn messages_appear_above_the_line_that_is_being_typed() {
     tty.press("half a línea".as_bytes());
     wait_for_bottom(&tty, "#fishing alice> half a línea");
     says(&url, "bob", "hello\n名前 wide\nanybody?");
+    tty.wait_for("bob  anybody?");
     let screen = wait_for_bottom(&tty, "#fishing alice> half a línea");
     assert_says(&screen, &["bob  hello", "bob  名前 wide", "times in UTC"]);
     tty.wait_for("bob went");
@@ -151,16 +152,20 @@ fn any_way_out_leaves_the_terminal_as_it_was() {
 
 #[test]
 fn who_leaves_with_something_unsaid_hears_of_it() {
-    let server = Script::new().talk(|_, socket| {
+    let heard = Arc::new(Gate::default());
+    let hears = Arc::clone(&heard);
+    let server = Script::new().talk(move |_, socket| {
         let mut talk = Talk(socket);
         talk.welcome(&[]);
         talk.line();
+        hears.open();
         talk.0.hold();
     });
     let server = server.start();
     let mut tty = chat(&server.chat_url(), &[], &[]);
     wait_for_bottom(&tty, "#fishing alice>");
     tty.press(b"hello?\r\x04");
+    heard.wait();
     // The room never sends it back: that would be waited for for ever.
     tty.press(b"\x03");
     let left = tty.end();
@@ -373,9 +378,15 @@ fn a_terminal_that_is_held_holds_nobody_else() {
 
 #[test]
 fn a_terminal_that_is_gone_ends_it() {
-    let (_server, url) = room();
-    let tty = chat(&url, &[], &[]);
-    wait_for_bottom(&tty, "#fishing alice>");
+    let server = Script::new().talk(|_, socket| {
+        let mut talk = Talk(socket);
+        talk.welcome(&[]);
+        talk.chatter();
+    });
+    let server = server.start();
+    let tty = chat(&server.chat_url(), &[], &[]);
+    tty.wait_for("bob  and so on");
+    // It holds no chat with nobody.
     assert_eq!(tty.vanish().code(), Some(1));
 }
 

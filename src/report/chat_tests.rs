@@ -229,6 +229,7 @@ fn recordings_are_told_apart() {
     };
     let items = [said("a.jsonl"), said("a.jsonl"), said("b.jsonl")];
     insta::assert_snapshot!(written(&items), @r##"
+
 a.jsonl
 — 2026-11-21, times in UTC —
 12:34:56 bob  hello

@@ -1,7 +1,11 @@
 //! A room by hand: a scripted server's side of a chat.
 
+use std::thread;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
+use super::socket::encode;
 use super::{Opcode, Socket};
 
 /// When everything is said that a scripted room says.
@@ -48,6 +52,17 @@ impl Talk<'_> {
         self.say(json!({"type": "identity", "success": "true"}));
         self.say(json!({"type": "presence", "came": [user], "went": [], "total": 1}));
         user.as_str().unwrap().to_owned()
+    }
+
+    /// Somebody goes on and on, until the guest is gone.
+    pub fn chatter(&mut self) {
+        let said = json!({
+            "type": "message", "user": "bob", "text": "and so on", "timestamp": MOMENT,
+        });
+        let frame = encode(true, Opcode::Text, None, said.to_string().as_bytes());
+        while self.0.raw(&frame).is_ok() {
+            thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// Reads a line of the guest, without sending it back.

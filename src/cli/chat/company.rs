@@ -53,7 +53,11 @@ impl Company {
                 self.total = 0;
             }
             GuestEvent::Named { name, .. } => {
+                // The presence that tells everybody comes only after this, if it does.
+                self.names.remove(&self.name);
                 self.name = name.to_string();
+                self.names.insert(self.name.clone());
+                self.total = self.total.max(self.names.len());
                 self.naming = Naming::Own;
             }
             GuestEvent::Unnamed { .. } => self.naming = Naming::Claimed,
@@ -223,6 +227,10 @@ mod tests {
         assert_eq!(company.who(), "you are not connected");
         company.notice(&entered("fishing"));
         assert_eq!(company.who(), "in #fishing: nobody");
+        company.notice(&named("alice"));
+        assert_eq!(company.who(), "in #fishing: alice");
+        company.notice(&named("carol"));
+        assert_eq!(company.who(), "in #fishing: carol");
         company.notice(&presence(&["dave", "bob"], &[], 5, Roster::Whole));
         assert_eq!(company.who(), "in #fishing: bob, dave and 3 more");
         company.notice(&presence(&["alice"], &["dave"], 2, Roster::Change));
