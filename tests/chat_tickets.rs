@@ -2,13 +2,14 @@
 
 mod support;
 
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use support::{Client, Opcode, ask_for_json, assert_says};
+use support::{Client, Opcode, ask_for_json, assert_says, connect};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use wsbeat::link::{Stop, Stopper};
@@ -76,9 +77,17 @@ impl Desk {
     fn refused(&self, query: &str) -> (String, String) {
         let headers = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
                        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-        let line = format!("GET /chat/fishing{query}");
-        let (head, body) = support::ask(&self.address, &line, headers, "");
-        let body: Value = serde_json::from_str(&body).unwrap();
+        let mut stream = connect(&self.address);
+        write!(
+            stream,
+            "GET /chat/fishing{query} HTTP/1.1\r\nHost: x\r\n{headers}\r\n"
+        )
+        .unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let body: Value = serde_json::from_str(body).unwrap();
         let status = head.lines().next().unwrap().to_owned();
         (status, body["error"].as_str().unwrap().to_owned())
     }
@@ -131,6 +140,7 @@ fn a_ticket_lets_its_user_in_from_the_url_or_as_the_first_message() {
     assert_eq!(ann.hear(), json!({"type": "connection", "id": "fishing"}));
     ann.claims("ann");
     let mut bert = desk.guest("");
+    assert_eq!(bert.hear()["code"], "ticket_needed");
     // Before that, nothing is heard, and nothing else is done.
     ann.say(json!({"type": "message", "text": "are we alone?"}));
     bert.say(json!({"type": "identity", "user": "bert"}));
@@ -152,6 +162,7 @@ fn a_ticket_is_good_once() {
         assert!(spent.is_empty() || !reason.contains(spent));
     }
     let mut late = desk.guest("");
+    assert_eq!(late.error(), "ticket_needed");
     late.say(shown(&first));
     assert_eq!(late.error(), "ticket_refused");
     // It was no more than a mistake.
@@ -168,6 +179,7 @@ fn a_ticket_that_is_late_lets_nobody_in() {
     assert_says(&status, &["401"]);
     assert_says(&reason, &["expired"]);
     let mut ann = desk.guest("");
+    assert_eq!(ann.error(), "ticket_needed");
     ann.say(shown(&desk.ticket("ann")));
     assert_eq!(ann.error(), "ticket_refused");
 }
@@ -187,6 +199,7 @@ fn a_ticket_is_good_for_its_user_only() {
 fn whoever_shows_no_ticket_is_shown_out() {
     let desk = Desk::open(TICKET_LIFETIME);
     let mut nobody = desk.guest("");
+    assert_eq!(nobody.error(), "ticket_needed");
     // After ten seconds in which nothing happens.
     let close = nobody.0.expect(Opcode::Close);
     assert_eq!(close[..2], 1008_u16.to_be_bytes());

@@ -76,7 +76,9 @@ impl Rooms {
         let is_outside = occupant.pass == Pass::Wanted;
         self.due.insert((occupant.due_at(), seat));
         self.occupants.insert(seat, occupant);
-        if !is_outside {
+        if is_outside {
+            self.ask_for_ticket(seat);
+        } else {
             self.show_in(seat, &channel);
         }
         seat
@@ -214,11 +216,7 @@ impl Rooms {
                 self.outputs
                     .push_back(RoomsOutput::CheckTicket(seat, ticket));
             }
-            _ if occupant.pass == Pass::Wanted => self.err(
-                seat,
-                ErrorCode::TicketNeeded,
-                "Show your ticket first: {\"type\":\"ticket\",\"ticket\":\"…\"}. POST /ticket gives one.",
-            ),
+            _ if occupant.pass == Pass::Wanted => self.ask_for_ticket(seat),
             GuestMessage::Ticket { .. } => self.err(
                 seat,
                 ErrorCode::TicketRefused,
@@ -230,6 +228,14 @@ impl Rooms {
             GuestMessage::Message { text } => self.speak(unix_s, seat, text),
             GuestMessage::Join { id } => self.join(seat, &id),
         }
+    }
+
+    fn ask_for_ticket(&mut self, seat: SeatId) {
+        self.err(
+            seat,
+            ErrorCode::TicketNeeded,
+            "Show your ticket first: {\"type\":\"ticket\",\"ticket\":\"…\"}. POST /ticket gives one.",
+        );
     }
 
     fn identify(&mut self, seat: SeatId, wish: &str) {

@@ -431,6 +431,7 @@ fn without_a_ticket_nobody_hears_or_says_anything() {
     let mut house = House::new();
     let anna = house.person("fishing", "anna");
     let bert = house.enter_with("fishing", Pass::Wanted);
+    assert_eq!(house.takes_error(bert), ErrorCode::TicketNeeded);
     house.claim(bert, "bert");
     assert_eq!(house.takes_error(bert), ErrorCode::TicketNeeded);
     house.speak(anna, "are we alone?");
@@ -454,6 +455,7 @@ fn without_a_ticket_nobody_hears_or_says_anything() {
     assert_eq!(house.takes(bert)[0], identity(true));
 
     let late = house.enter_with("fishing", Pass::Wanted);
+    house.takes(late);
     house.wait_until(10);
     assert_eq!(house.closed[&late].code(), CloseReason::POLICY_VIOLATION);
     assert!(!house.closed.contains_key(&bert));

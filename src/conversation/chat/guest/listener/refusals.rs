@@ -39,6 +39,11 @@ impl Listener {
             return self.refuse_name(Some(code), reason);
         }
         let has_asked = |wanted: fn(&Asked) -> bool| self.asked.iter().find(|it| wanted(it));
+        let is_admission = |it: &Asked| *it == Asked::Admission;
+        if code == Code::TicketNeeded && has_asked(is_admission).is_some() {
+            // The room says so to whoever comes in. The ticket was under way then.
+            return;
+        }
         let about = match code {
             Code::NameTaken
             | Code::NameEmpty
@@ -49,7 +54,7 @@ impl Listener {
                 has_asked(|it| *it == Asked::Line)
             }
             Code::ChannelInvalid | Code::AlreadyThere => has_asked(Asked::is_channel),
-            Code::TicketNeeded | Code::TicketRefused => has_asked(|it| *it == Asked::Admission),
+            Code::TicketRefused => has_asked(is_admission),
             _ => self.asked.front(),
         };
         match about.cloned() {
