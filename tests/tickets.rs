@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use support::{PATIENCE, Program, Running, ask, assert_hides, assert_says, serve};
+use support::{Client, Opcode, PATIENCE, Program, Running, ask, assert_hides, assert_says, serve};
 use tempfile::TempDir;
 use wsbeat::link::clock;
 use wsbeat::server::{Password, StoredPassword, Users};
@@ -323,7 +323,17 @@ fn the_log_names_address_and_user_and_shows_no_password_and_no_ticket() {
     desk.ask("mallory\u{1b}[2J\n2026", WRONG).error(401);
     desk.ask("alice", WRONG);
     post(&desk.address, &format!("{{\"password\":\"{PASSWORD}"));
-    desk.ask_in_time("alice", PASSWORD).ticket();
+    // Both are redeemed: one in the URL, one in the first message. A third is misspelt.
+    let second = desk.ask_in_time("alice", PASSWORD).ticket().to_owned();
+    let mut in_url = Client::open(&desk.address, &format!("/chat/a?ticket={ticket}"));
+    in_url.expect(Opcode::Text);
+    let mut shown = Client::open(&desk.address, "/chat/a");
+    shown.expect(Opcode::Text);
+    shown.text(&format!("{{\"type\":\"ticket\",\"ticket\":\"{second}"));
+    shown.expect(Opcode::Text);
+    shown.text(&json!({"type": "ticket", "ticket": second}).to_string());
+    let entered = shown.expect(Opcode::Text);
+    assert_says(&String::from_utf8_lossy(&entered), &["connection"]);
     let log = desk.log();
     assert_says(
         &log,
@@ -335,7 +345,7 @@ fn the_log_names_address_and_user_and_shows_no_password_and_no_ticket() {
             "mallory\\u{1b}[2J\\u{a}2026",
         ],
     );
-    for secret in [PASSWORD, WRONG, &ticket, "argon2id"] {
+    for secret in [PASSWORD, WRONG, &ticket, &second, "argon2id"] {
         assert_hides(secret, &log, "the log");
     }
 }

@@ -79,6 +79,12 @@ pub trait Party {
 
     /// When this party wants to be woken, if at all.
     fn poll_timeout(&self) -> Option<Stamp>;
+
+    /// Whether a message holds a secret, and must not be found in any log.
+    fn is_confidential(&self, message: &Message) -> bool {
+        let _ = message;
+        false
+    }
 }
 
 /// What a party wants done.

@@ -331,7 +331,9 @@ where
         for news in self.news.drain(..) {
             match news {
                 News::Wire(at, event) => {
-                    log_wire(at, &event);
+                    if tracing::enabled!(tracing::Level::DEBUG) {
+                        log_wire(at, &event, |message| self.party.is_confidential(message));
+                    }
                     self.observer.wire(at, &event);
                 }
                 News::Event(event) => self.observer.event(event),
@@ -378,7 +380,7 @@ fn peer_closed(frame: Option<CloseFrame>) -> CloseReason {
     }
 }
 
-fn log_wire(at: Stamp, event: &WireEvent) {
+fn log_wire(at: Stamp, event: &WireEvent, is_confidential: impl FnOnce(&Message) -> bool) {
     let at_ns = at.as_nanos();
     let (direction, message) = match event {
         WireEvent::Open => return tracing::debug!(at_ns, "open"),
@@ -390,7 +392,11 @@ fn log_wire(at: Stamp, event: &WireEvent) {
         WireEvent::Sent(message) => ("sent", message),
     };
     match message {
-        Message::Text(text) => tracing::debug!(at_ns, kind = "text", text, "{direction}"),
+        Message::Text(text) => {
+            let is_confidential = is_confidential(message);
+            let text = if is_confidential { "…" } else { text };
+            tracing::debug!(at_ns, kind = "text", text, "{direction}");
+        }
         Message::Binary(data) => {
             tracing::debug!(at_ns, kind = "binary", bytes = data.len(), "{direction}");
         }

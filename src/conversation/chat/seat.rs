@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use super::Delivery;
+use super::{Delivery, GuestMessage};
 use crate::conversation::{Message, Output, Party, Stamp};
 
 /// The server's party in the conversation with one guest. All that is decided, [`Rooms`] decide,
@@ -67,12 +67,35 @@ impl Party for Seat {
     fn poll_timeout(&self) -> Option<Stamp> {
         None
     }
+
+    /// What has to do with a ticket, and be it misspelt.
+    fn is_confidential(&self, message: &Message) -> bool {
+        let Message::Text(text) = message else {
+            return false;
+        };
+        let is_ticket = || matches!(GuestMessage::parse(text), Ok(GuestMessage::Ticket { .. }));
+        text.to_ascii_lowercase().contains("ticket") || is_ticket()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::conversation::Farewell;
+
+    #[test]
+    fn tickets_are_not_for_the_log() {
+        let seat = Seat::new();
+        for text in [
+            r#"{"type":"ticket","ticket":"6f0c"}"#,
+            r#"{"type":"\u0074icket","\u0074icket":"6f0c"}"#,
+            r#"{"type":"Ticket","tiket":"6f0c"#,
+        ] {
+            assert!(seat.is_confidential(&Message::text(text)), "{text}");
+        }
+        let harmless = r#"{"type":"message","text":"hi"}"#;
+        assert!(!seat.is_confidential(&Message::text(harmless)));
+    }
 
     #[test]
     fn it_passes_on_what_is_said_and_says_what_it_is_given_up_to_the_end() {

@@ -264,6 +264,10 @@ impl<P: Party> Party for KeepAlive<P> {
         };
         inner.into_iter().chain(self.due()).min()
     }
+
+    fn is_confidential(&self, message: &Message) -> bool {
+        self.party.is_confidential(message)
+    }
 }
 
 #[cfg(test)]
