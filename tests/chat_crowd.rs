@@ -1,155 +1,19 @@
-//! The chat of the server, with many guests at once, and with guests that behave badly.
+//! The chat of the server, with many guests at once, and with one that does not read.
+
+mod support;
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt};
-use tokio::net::{TcpSocket, TcpStream};
-use tokio::task::{JoinHandle, JoinSet};
-use tokio_tungstenite::tungstenite::{Bytes, Message as Frame};
-use tokio_tungstenite::{WebSocketStream, client_async};
-use wsbeat::conversation::chat::{ErrorCode, GuestMessage, Rate, RoomMessage, RoomsSettings};
+use tokio::net::TcpSocket;
+use tokio::task::JoinSet;
+use wsbeat::conversation::chat::{RoomMessage, RoomsSettings};
 use wsbeat::conversation::latency::KeepAliveSettings;
-use wsbeat::link::{Stop, StopReason, Stopper};
-use wsbeat::server::{ChatSettings, Server, Settings};
+use wsbeat::link::StopReason;
+use wsbeat::server::ChatSettings;
 
-/// How long anything may take before a test gives up on it.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A rate that nobody reaches.
-const ANY_RATE: Rate = Rate {
-    messages: NonZeroU32::MAX,
-    per: Duration::from_millis(1),
-};
-
-/// A server within the test.
-struct Chat {
-    address: SocketAddr,
-    stopper: Stopper,
-    running: JoinHandle<()>,
-}
-
-impl Chat {
-    async fn open(chat: ChatSettings, keep_alive: Option<KeepAliveSettings>) -> Self {
-        let listen = "127.0.0.1:0".parse().unwrap();
-        let settings = Settings {
-            keep_alive,
-            chat,
-            ..Settings::new(listen, NonZeroU32::MIN, 1, [1; 32])
-        };
-        let server = Server::bind(settings).await.unwrap();
-        let address = server.address().unwrap();
-        let (stopper, stop) = Stop::channel();
-        Chat {
-            address,
-            stopper,
-            running: tokio::spawn(server.run(stop, |_| {})),
-        }
-    }
-
-    async fn guest(&self, channel: &str) -> Guest {
-        let stream = TcpStream::connect(self.address).await.unwrap();
-        self.guest_on(stream, channel).await
-    }
-
-    async fn guest_on(&self, stream: TcpStream, channel: &str) -> Guest {
-        let url = format!("ws://{}/chat/{channel}", self.address);
-        let (socket, _) = within(client_async(url, stream)).await.unwrap();
-        Guest { socket }
-    }
-
-    /// A guest that has got its name.
-    async fn person(&self, channel: &str, name: &str) -> Guest {
-        let mut guest = self.guest(channel).await;
-        guest.claim(name).await;
-        guest
-    }
-}
-
-async fn within<T>(work: impl Future<Output = T>) -> T {
-    let done = tokio::time::timeout(PATIENCE, work).await;
-    done.expect("it takes too long")
-}
-
-/// A guest by hand.
-struct Guest {
-    socket: WebSocketStream<TcpStream>,
-}
-
-impl Guest {
-    async fn say(&mut self, message: GuestMessage) {
-        let frame = Frame::text(message.to_string());
-        within(self.socket.send(frame)).await.unwrap();
-    }
-
-    async fn speak(&mut self, text: &str) {
-        let text = text.to_owned();
-        self.say(GuestMessage::Message { text }).await;
-    }
-
-    /// What comes next, with heartbeats answered; `None` once the connection has ended.
-    async fn hear(&mut self) -> Option<RoomMessage> {
-        loop {
-            let text = match within(self.socket.next()).await? {
-                Ok(Frame::Text(text)) => text,
-                Ok(Frame::Close(_)) | Err(_) => return None,
-                Ok(_) => continue,
-            };
-            match RoomMessage::parse(&text).unwrap() {
-                RoomMessage::Heartbeat { .. } => self.say(GuestMessage::Heartbeat {}).await,
-                message => return Some(message),
-            }
-        }
-    }
-
-    async fn claim(&mut self, name: &str) {
-        let user = name.to_owned();
-        self.say(GuestMessage::Identity { user }).await;
-        loop {
-            match self.hear().await.unwrap() {
-                RoomMessage::Identity { success } => break assert!(success),
-                RoomMessage::Error { message, .. } => panic!("{message}"),
-                _ => {}
-            }
-        }
-    }
-
-    /// Waits until the room has sent this back, with that name.
-    async fn hears(&mut self, name: &str, words: &str) {
-        loop {
-            match self.hear().await.expect("the connection stays") {
-                RoomMessage::Message { user, text, .. } if user == name && text == words => return,
-                RoomMessage::Error { message, .. } => panic!("{message}"),
-                _ => {}
-            }
-        }
-    }
-
-    async fn join(&mut self, channel: &str) {
-        let id = channel.to_owned();
-        self.say(GuestMessage::Join { id }).await;
-        loop {
-            match self.hear().await.unwrap() {
-                RoomMessage::Identity { success } => break assert!(success),
-                RoomMessage::Error { message, .. } => panic!("{message}"),
-                _ => {}
-            }
-        }
-    }
-
-    /// The code of the Close frame that comes once all else has been read.
-    async fn close_code(mut self) -> Option<u16> {
-        loop {
-            match within(self.socket.next()).await? {
-                Ok(Frame::Close(frame)) => return frame.map(|frame| frame.code.into()),
-                Ok(_) => {}
-                Err(_) => return None,
-            }
-        }
-    }
-}
+use support::{ANY_RATE, Chat, Guest, within};
 
 /// How a guest takes leave.
 #[derive(Clone, Copy)]
@@ -335,52 +199,56 @@ async fn a_reader_that_stops_reading_is_closed_and_keeps_nobody_waiting() {
     speaker.hears("speaker", &long).await;
 }
 
-#[tokio::test]
-async fn a_flood_is_told_and_then_shown_out() {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_that_comes_and_goes_at_once_shows_nobody_out() {
     let chat = Chat::open(ChatSettings::default(), None).await;
-    let mut flooder = chat.person("fishing", "flooder").await;
-    let mut other = chat.person("fishing", "other").await;
-    for number in 0..60 {
-        let text = format!("{number}");
-        let frame = Frame::text(GuestMessage::Message { text }.to_string());
-        if flooder.socket.send(frame).await.is_err() {
-            break;
-        }
+    let mut stays = Vec::new();
+    for number in 0..20 {
+        stays.push(chat.person("fishing", &format!("stays {number}")).await);
     }
-    let (mut heard, mut refused) = (0, 0);
-    let code = loop {
-        match within(flooder.socket.next()).await.unwrap().unwrap() {
-            Frame::Text(text) => match RoomMessage::parse(&text).unwrap() {
-                RoomMessage::Message { .. } => heard += 1,
-                RoomMessage::Error { code, .. } => {
-                    assert_eq!(code, ErrorCode::TooFast);
-                    refused += 1;
+    // Everybody reads all along.
+    let mut staying = JoinSet::new();
+    for mut guest in stays {
+        staying.spawn(async move {
+            let (mut came, mut went) = (BTreeSet::new(), BTreeSet::new());
+            while went.len() < 450 {
+                match guest.hear().await.expect("nobody is shown out") {
+                    RoomMessage::Presence {
+                        came: more,
+                        went: gone,
+                        ..
+                    } => {
+                        came.extend(more);
+                        went.extend(gone);
+                    }
+                    other => panic!("{other:?}"),
                 }
-                _ => {}
-            },
-            Frame::Close(frame) => break u16::from(frame.unwrap().code),
-            _ => {}
-        }
-    };
-    // The name was the first of twenty.
-    assert_eq!((heard, refused, code), (19, 20, 1008));
-    loop {
-        match other.hear().await.unwrap() {
-            RoomMessage::Message { text, .. } => assert!(text.parse::<u32>().unwrap() < 19),
-            RoomMessage::Presence { went, .. } if went == ["flooder"] => break,
-            _ => {}
-        }
+            }
+            (came.len(), went.len())
+        });
     }
-}
-
-#[tokio::test]
-async fn beyond_the_limit_of_the_link_there_is_no_talking() {
-    let chat = Chat::open(ChatSettings::default(), None).await;
-    let mut loud = chat.person("fishing", "loud").await;
-    let long = Frame::text("x".repeat(64 * 1024 + 1));
-    // The server may hang up before it has all been written.
-    let _ = loud.socket.send(long).await;
-    assert_eq!(loud.close_code().await, Some(1009));
+    let mut coming = JoinSet::new();
+    for number in 0..450 {
+        let guest = chat.guest("fishing").await;
+        coming.spawn(async move {
+            let mut guest = guest;
+            guest.claim(&format!("comes {number}")).await;
+            // Its own coming is told to it as well.
+            loop {
+                if let RoomMessage::Presence { came, .. } = guest.hear().await.unwrap()
+                    && came.contains(&format!("comes {number}"))
+                {
+                    return guest;
+                }
+            }
+        });
+    }
+    let crowd = within(coming.join_all()).await;
+    drop(crowd);
+    for (came, went) in within(staying.join_all()).await {
+        assert!(came >= 450, "{came}");
+        assert_eq!(went, 450);
+    }
 }
 
 #[tokio::test]
@@ -401,31 +269,4 @@ async fn a_server_that_goes_says_so_to_everybody() {
         .await
         .expect("the server ends")
         .unwrap();
-}
-
-#[tokio::test]
-async fn pings_of_a_guest_are_answered_and_binary_messages_are_not_passed_on() {
-    let chat = Chat::open(ChatSettings::default(), None).await;
-    let mut guest = chat.person("fishing", "guest").await;
-    let payload = Bytes::from_static(b"there?");
-    guest
-        .socket
-        .send(Frame::Ping(payload.clone()))
-        .await
-        .unwrap();
-    guest.socket.send(Frame::binary(vec![1])).await.unwrap();
-    let mut is_answered = false;
-    loop {
-        match within(guest.socket.next()).await.unwrap().unwrap() {
-            Frame::Pong(answer) => is_answered = answer == payload,
-            Frame::Text(text) => {
-                if let RoomMessage::Error { code, .. } = RoomMessage::parse(&text).unwrap() {
-                    assert_eq!(code, ErrorCode::NotText);
-                    break;
-                }
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-    assert!(is_answered);
 }

@@ -75,8 +75,8 @@ pub enum EndCause {
     Stopped(StopReason),
     /// No message came for this long.
     Idle(Duration),
-    /// There was no room for a cue in the [`Inbox`]: the peer does not read as fast as it is told
-    /// things.
+    /// The peer does not read as fast as the party is given cues: there was no room for one in the
+    /// [`Inbox`], or a write took longer than it may.
     Overrun,
     /// The connection was lost.
     Lost(io::Error),
@@ -295,6 +295,9 @@ where
             biased;
             written = &mut writing => written,
             () = tokio::time::sleep(self.limits.write) => {
+                if self.inbox.is_open() {
+                    return Err(EndCause::Overrun.into());
+                }
                 let reason = format!("the peer has not read for {:?}", self.limits.write);
                 return Err(EndCause::Lost(io::Error::new(io::ErrorKind::TimedOut, reason)).into());
             }

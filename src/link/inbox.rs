@@ -45,6 +45,11 @@ impl<C> Inbox<C> {
         (prompter, Inbox(Some(slot)))
     }
 
+    /// Whether cues can come out of it.
+    pub(super) fn is_open(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// An inbox that stays empty.
     pub fn empty() -> Self {
         Inbox(None)

@@ -9,13 +9,12 @@ use std::time::UNIX_EPOCH;
 use tokio::sync::Notify;
 
 use super::ticketing::TicketDesk;
-use super::visit::Visit;
 use crate::conversation::chat::{
-    ChannelName, Delivery, Pass, Rooms, RoomsOutput, RoomsSettings, Seat, SeatEvent, SeatId,
+    ChannelName, Delivery, Pass, Rooms, RoomsOutput, RoomsSettings, SeatEvent, SeatId,
 };
 use crate::conversation::{Stamp, WireEvent};
 use crate::link::clock::{self, Clock};
-use crate::link::{Inbox, Observer, Precision, Prompter, Stop, Unheard};
+use crate::link::{Inbox, Observer, Prompter, Stop, Unheard};
 
 /// How the chat is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +28,8 @@ pub struct ChatSettings {
 }
 
 impl ChatSettings {
-    /// The shortest queue: what a guest is told as it enters has to fit into it, and some more.
+    /// The shortest queue: a guest who says all at once what the default rate allows is told up to
+    /// three things for each, and reads none of them before it has said the last.
     pub const LEAST_EGRESS_QUEUE: NonZeroUsize = NonZeroUsize::new(64).unwrap();
 }
 
@@ -97,23 +97,21 @@ impl Chat {
         }
     }
 
-    /// Holds the conversation with one guest.
-    pub(super) async fn host(self: Arc<Self>, visit: Visit, channel: ChannelName, pass: Pass) {
-        let Some(opened) = visit.opened().await else {
-            return;
-        };
-        let (prompter, mut inbox) = Inbox::channel(self.egress_queue.get());
+    /// Lets somebody in. What it is told comes out of the inbox, for a
+    /// [`Seat`](crate::conversation::chat::Seat); what that notices is for the attendance.
+    pub(super) fn enter(
+        self: &Arc<Self>,
+        channel: ChannelName,
+        pass: Pass,
+    ) -> (Attendance, Inbox<Delivery>) {
+        let (prompter, inbox) = Inbox::channel(self.egress_queue.get());
         let seat = self.with(|floor, at| {
             let seat = floor.rooms.enter(at, channel, pass);
             floor.guests.insert(seat, prompter);
             seat
         });
-        let mut attendance = Attendance { chat: self, seat };
-        // The rooms have a timer of their own, and the keep-alive needs none that is finer.
-        let precision = Precision::Millisecond;
-        opened
-            .hold_with_cues(Seat::new(), &mut inbox, &mut attendance, precision)
-            .await;
+        let chat = Arc::clone(self);
+        (Attendance { chat, seat }, inbox)
     }
 
     /// Does something with the floor, now, and carries out what comes of it.
@@ -178,7 +176,7 @@ impl Floor {
 }
 
 /// A guest's place in the rooms. It is given up when this is dropped.
-struct Attendance {
+pub(super) struct Attendance {
     chat: Arc<Chat>,
     seat: SeatId,
 }
@@ -187,9 +185,10 @@ impl Observer<SeatEvent> for Attendance {
     fn wire(&mut self, _at: Stamp, _event: &WireEvent) {}
 
     fn event(&mut self, SeatEvent::Said(message): SeatEvent) {
-        let unix_s = unix_s();
         self.chat.with(|floor, at| {
-            floor.rooms.handle_message(at, unix_s, self.seat, &message);
+            floor
+                .rooms
+                .handle_message(at, unix_s(), self.seat, &message);
         });
     }
 }

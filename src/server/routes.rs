@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
-use axum::extract::rejection::JsonRejection;
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
@@ -14,14 +14,17 @@ use super::answer::error;
 use super::challenge::{Admitted, host};
 use super::hub::{Hub, Peer};
 use super::registry::{Client, Route};
-use super::ticketing::{self, ticket};
+use super::ticketing::{self, Applicant};
 use super::visit::{Unobserved, upgrade};
-use crate::conversation::chat::{ChannelName, Pass};
+use crate::conversation::chat::{ChannelName, NameError, Pass, Seat};
 use crate::conversation::latency::Echo;
 use crate::link::{self, Precision};
 
 /// The most that is read of a solution.
 const BODY_LIMIT: usize = 64 * 1024;
+
+/// For answers that are nobody's but the client's, and old in a moment.
+const ONLY_NOW: (HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
 
 /// The endpoints of the challenge, the echo, the chat, its tickets, and who is connected.
 pub(super) fn routes(hub: Arc<Hub>) -> Router {
@@ -124,6 +127,18 @@ async fn echo(
     })
 }
 
+async fn ticket(
+    State(hub): State<Arc<Hub>>,
+    Extension(peer): Extension<Peer>,
+    applicant: Result<Json<Applicant>, JsonRejection>,
+) -> Response {
+    let response = match &hub.tickets {
+        None => error(StatusCode::NOT_FOUND, "this server gives no tickets"),
+        Some(desk) => desk.answer(peer.0, applicant).await,
+    };
+    ([ONLY_NOW], response).into_response()
+}
+
 /// What a guest may show in the URL.
 #[derive(Deserialize)]
 struct Shown {
@@ -132,17 +147,27 @@ struct Shown {
 
 async fn chat(
     State(hub): State<Arc<Hub>>,
-    Path(channel): Path<String>,
-    Query(shown): Query<Shown>,
+    channel: Result<Path<String>, PathRejection>,
+    shown: Result<Query<Shown>, QueryRejection>,
     Extension(peer): Extension<Peer>,
     request: Request,
 ) -> Response {
-    let channel: ChannelName = match channel.parse() {
+    let channel = match channel {
+        Ok(Path(channel)) => channel
+            .parse()
+            .map_err(|reason: NameError| reason.to_string()),
+        Err(rejection) => Err(rejection.body_text()),
+    };
+    let channel: ChannelName = match channel {
         Ok(channel) => channel,
         Err(reason) => {
             let reason = format!("that is no channel's name: {reason}");
             return error(StatusCode::BAD_REQUEST, &reason);
         }
+    };
+    // What is wrong in detail could have a ticket in it.
+    let Ok(Query(shown)) = shown else {
+        return error(StatusCode::BAD_REQUEST, "show one ticket: ?ticket=TICKET");
     };
     upgrade(&hub, peer, Route::Chat, request, |visit| {
         let ticket = shown.ticket.map(SecretString::from);
@@ -157,7 +182,17 @@ async fn chat(
                 Pass::User(user)
             }
         };
-        Ok(Arc::clone(&hub.chat).host(visit, channel, pass))
+        let chat = Arc::clone(&hub.chat);
+        Ok(async move {
+            if let Some(opened) = visit.opened().await {
+                let (mut attendance, mut inbox) = chat.enter(channel, pass);
+                // The rooms have a timer of their own, and the keep-alive needs none that is finer.
+                let precision = Precision::Millisecond;
+                opened
+                    .hold_with_cues(Seat::new(), &mut inbox, &mut attendance, precision)
+                    .await;
+            }
+        })
     })
 }
 
@@ -169,6 +204,5 @@ struct Clients {
 
 async fn clients(State(hub): State<Arc<Hub>>) -> Response {
     let clients = hub.registry.clients();
-    let only_now = [(header::CACHE_CONTROL, "no-store")];
-    (only_now, Json(Clients { clients })).into_response()
+    ([ONLY_NOW], Json(Clients { clients })).into_response()
 }

@@ -1,25 +1,24 @@
 //! `POST /ticket`: a ticket for a user's password.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::Json;
 use axum::extract::rejection::JsonRejection;
-use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
+use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 use serde_json::json;
 use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
 use super::answer::error;
-use super::hub::{Hub, Peer};
 use super::password::{HashingError, Verdict};
 use super::throttle::{Streak, Throttle};
 use super::tickets::{TICKET_LIFETIME, TicketError, Tickets};
@@ -98,6 +97,26 @@ impl TicketDesk {
         // Nothing that holds the lock can leave its work half done.
         self.tickets.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Answers who wants a ticket. What it says to those who get none is the same, and comes after
+    /// the same time, whether there is such a user or not.
+    ///
+    /// No web page of another site can ask: with this content type, a browser would have to be told
+    /// beforehand that it may.
+    pub(super) async fn answer(
+        &self,
+        peer: SocketAddr,
+        applicant: Result<Json<Applicant>, JsonRejection>,
+    ) -> Response {
+        match applicant {
+            Ok(Json(applicant)) => serve(self, peer, applicant).await,
+            // What is wrong in detail could have the password in it.
+            Err(rejection) => error(
+                rejection.status(),
+                "send a JSON object with two strings, user and password",
+            ),
+        }
+    }
 }
 
 /// Who wants a ticket.
@@ -112,36 +131,12 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D:
     String::deserialize(deserializer).map(SecretString::from)
 }
 
-/// Answers who wants a ticket. What it says to those who get none is the same, and comes after the
-/// same time, whether there is such a user or not.
-///
-/// No web page of another site can ask: with this content type, a browser would have to be told
-/// beforehand that it may.
-pub(super) async fn ticket(
-    State(hub): State<Arc<Hub>>,
-    Extension(peer): Extension<Peer>,
-    applicant: Result<Json<Applicant>, JsonRejection>,
-) -> Response {
-    let mut response = match (&hub.tickets, applicant) {
-        (None, _) => error(StatusCode::NOT_FOUND, "this server gives no tickets"),
-        // What is wrong in detail could have the password in it.
-        (Some(_), Err(rejection)) => error(
-            rejection.status(),
-            "send a JSON object with two strings, user and password",
-        ),
-        (Some(desk), Ok(Json(applicant))) => serve(desk, peer, applicant).await,
-    };
-    let only_now = HeaderValue::from_static("no-store");
-    response.headers_mut().insert(CACHE_CONTROL, only_now);
-    response
-}
-
-async fn serve(desk: &TicketDesk, peer: Peer, applicant: Applicant) -> Response {
+async fn serve(desk: &TicketDesk, peer: SocketAddr, applicant: Applicant) -> Response {
     let Applicant { user, password } = applicant;
     let shown = Shown(&user);
-    let streak = desk.throttle.streak(peer.0.ip()).await;
+    let streak = desk.throttle.streak(peer.ip()).await;
     if let Some(wait) = streak.wait(clock::now()) {
-        tracing::debug!(peer = %peer.0, user = %shown, ?wait, "no ticket: too soon after a wrong password");
+        tracing::debug!(peer = %peer, user = %shown, ?wait, "no ticket: too soon after a wrong password");
         let mut response = error(
             StatusCode::TOO_MANY_REQUESTS,
             "too many wrong passwords: try again later",
@@ -165,7 +160,7 @@ async fn serve(desk: &TicketDesk, peer: Peer, applicant: Applicant) -> Response 
     };
     match tokio::task::spawn_blocking(|| work.run()).await {
         Ok(Ok(Some(user))) => {
-            tracing::debug!(peer = %peer.0, user = %shown, "a ticket");
+            tracing::debug!(peer = %peer, user = %shown, "a ticket");
             let ticket = desk.tickets().issue(user, clock::now());
             Json(json!({
                 "ticket": ticket.expose_secret(),
@@ -174,18 +169,18 @@ async fn serve(desk: &TicketDesk, peer: Peer, applicant: Applicant) -> Response 
             .into_response()
         }
         Ok(Ok(None)) => {
-            tracing::warn!(peer = %peer.0, user = %shown, "no ticket: there is no such user with this password");
+            tracing::warn!(peer = %peer, user = %shown, "no ticket: there is no such user with this password");
             error(
                 StatusCode::UNAUTHORIZED,
                 "the user name or the password is wrong",
             )
         }
         Ok(Err(error)) => {
-            tracing::error!(peer = %peer.0, %error, "no ticket: passwords cannot be verified");
+            tracing::error!(peer = %peer, %error, "no ticket: passwords cannot be verified");
             unable()
         }
         Err(error) => {
-            tracing::error!(peer = %peer.0, %error, "no ticket: verifying a password failed");
+            tracing::error!(peer = %peer, %error, "no ticket: verifying a password failed");
             unable()
         }
     }

@@ -12,6 +12,7 @@
 
 mod chat;
 mod client;
+mod crowd;
 mod port;
 mod program;
 mod proxy;
@@ -29,6 +30,7 @@ use serde_json::Value;
 
 pub use chat::Talk;
 pub use client::{Client, ask, ask_for_json, connect};
+pub use crowd::{ANY_RATE, Chat, Guest, within};
 pub use port::Port;
 pub use program::{Program, Ran, Running};
 pub use proxy::{Asked, Proxy};

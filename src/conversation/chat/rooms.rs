@@ -2,6 +2,7 @@ mod delivery;
 mod occupant;
 mod room;
 mod settings;
+mod telling;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,9 @@ pub use settings::{Rate, RoomsSettings};
 /// How many channels are remembered in which nobody is any more, for those who come back.
 const VACANT_ROOMS: usize = 100;
 
+/// How much of what was said in them is remembered, in bytes, all of them together.
+const VACANT_BYTES: usize = 8 * 1024 * 1024;
+
 /// Every channel of a server, and everyone in them.
 ///
 /// As pure as a [`Party`](crate::conversation::Party), and driven alike: after every call
@@ -38,9 +42,12 @@ pub struct Rooms {
     rooms: HashMap<ChannelName, Room>,
     /// The rooms in which nobody is, those first that have been so for longest.
     vacant: VecDeque<ChannelName>,
+    vacant_bytes: usize,
     occupants: BTreeMap<SeatId, Occupant>,
     /// When something is due for whom.
     due: BTreeSet<(Stamp, SeatId)>,
+    /// When a channel is to be told who has come and gone.
+    presence_due: BTreeSet<(Stamp, ChannelName)>,
     outputs: VecDeque<RoomsOutput>,
     last_seat: u64,
     now: Stamp,
@@ -59,8 +66,10 @@ impl Rooms {
             },
             rooms: HashMap::new(),
             vacant: VecDeque::new(),
+            vacant_bytes: 0,
             occupants: BTreeMap::new(),
             due: BTreeSet::new(),
+            presence_due: BTreeSet::new(),
             outputs: VecDeque::new(),
             last_seat: 0,
             now: Stamp::OPENING,
@@ -147,7 +156,9 @@ impl Rooms {
                 ErrorCode::NotText,
                 "This chat is made of text messages; a binary one is not passed on.",
             ),
-            Some(Err(error)) => self.err(seat, error.code(), &sentence(&error.to_string())),
+            Some(Err(error)) => {
+                self.err(seat, error.code(), &telling::sentence(&error.to_string()))
+            }
             Some(Ok(message)) => self.hear(unix_s, seat, message),
         }
     }
@@ -176,6 +187,10 @@ impl Rooms {
                 }
             }
         }
+        while let Some((_, channel)) = self.presence_due.first().filter(|(due, _)| *due <= at) {
+            let channel = channel.clone();
+            self.tell_presence(&channel);
+        }
     }
 
     /// The next thing to do, or `None` when there is nothing left to do for now.
@@ -185,7 +200,9 @@ impl Rooms {
 
     /// When the rooms want to be woken, if at all.
     pub fn poll_timeout(&self) -> Option<Stamp> {
-        self.due.first().map(|(due, _)| *due)
+        let guests = self.due.first().map(|(due, _)| *due);
+        let presence = self.presence_due.first().map(|(due, _)| *due);
+        guests.into_iter().chain(presence).min()
     }
 
     fn advance(&mut self, at: Stamp) -> Stamp {
@@ -260,31 +277,33 @@ impl Rooms {
             let reason = format!("Your ticket is for {user}, and not for {name}.");
             return self.refuse_name(seat, ErrorCode::NameNotYours, &reason);
         }
+        let is_certain = matches!(occupant.pass, Pass::User(_));
         let former = occupant.name.clone();
         let channel = occupant.channel.clone();
-        match self.room(&channel).claim(seat, &name) {
-            Claim::Taken => self.refuse_name_taken(seat, &name),
+        let mut claim = self.room(&channel).claim(seat, &name);
+        if let (Claim::Taken(owner), true) = (claim, is_certain) {
+            // Both have shown a ticket of the same user: the older connection may well be lost.
+            let reason = "this user has come in anew";
+            self.dismiss(owner, Farewell::new(CloseReason::POLICY_VIOLATION, reason));
+            claim = self.room(&channel).claim(seat, &name);
+        }
+        match claim {
+            Claim::Taken(_) => self.refuse_name_taken(seat, &name),
             Claim::Held => self.tell(seat, &RoomMessage::Identity { success: true }),
             Claim::Granted => {
                 if let Some(former) = &former {
                     self.room(&channel).release(former);
                 }
-                self.call(seat, &channel, name, former);
+                self.call(seat, &channel, name);
             }
         }
     }
 
     /// Gives a seat a name that has been granted, and tells everybody.
-    fn call(
-        &mut self,
-        seat: SeatId,
-        channel: &ChannelName,
-        name: UserName,
-        former: Option<UserName>,
-    ) {
-        self.change(seat, |occupant| occupant.name = Some(name.clone()));
+    fn call(&mut self, seat: SeatId, channel: &ChannelName, name: UserName) {
+        self.change(seat, |occupant| occupant.name = Some(name));
         self.tell(seat, &RoomMessage::Identity { success: true });
-        self.announce(channel, Some(&name), former.as_ref());
+        self.gather_presence(channel);
     }
 
     fn speak(&mut self, unix_s: i64, seat: SeatId, text: String) {
@@ -310,8 +329,13 @@ impl Rooms {
             );
             return self.err(seat, ErrorCode::MessageTooLong, &reason);
         }
-        let user = name.to_string();
+        let name = name.clone();
         let channel = occupant.channel.clone();
+        if !self.room(&channel).has_announced(&name) {
+            // Nobody is heard before it is known to be there.
+            self.tell_presence(&channel);
+        }
+        let user = name.to_string();
         let message = RoomMessage::Message {
             text,
             timestamp: unix_s,
@@ -348,8 +372,8 @@ impl Rooms {
         // The name comes along, if it can.
         if let Some(name) = name {
             match self.room(&there).claim(seat, &name) {
-                Claim::Granted | Claim::Held => self.call(seat, &there, name, None),
-                Claim::Taken => self.refuse_name_taken(seat, &name),
+                Claim::Granted | Claim::Held => self.call(seat, &there, name),
+                Claim::Taken(_) => self.refuse_name_taken(seat, &name),
             }
         }
     }
@@ -368,131 +392,6 @@ impl Rooms {
             format!("You answered no heartbeat for {limit:?}: the name {name} is free again.");
         self.err(seat, ErrorCode::HeartbeatMissed, &reason);
         self.room(&channel).release(&name);
-        self.announce(&channel, None, Some(&name));
+        self.gather_presence(&channel);
     }
-
-    /// Brings somebody into a channel: tells what was said there, and who is there.
-    fn show_in(&mut self, seat: SeatId, channel: &ChannelName) {
-        let id = channel.to_string();
-        self.tell(seat, &RoomMessage::Connection { id });
-        let room = self.room(channel);
-        room.enter(seat);
-        let history: Vec<_> = room.history().map(Arc::clone).collect();
-        let roster = room.roster();
-        for message in history {
-            self.deliver(seat, Delivery::Text(message));
-        }
-        self.tell(seat, &roster);
-        self.vacant.retain(|vacant| vacant != channel);
-    }
-
-    /// Takes somebody out of a channel, and tells the others.
-    fn show_out(&mut self, seat: SeatId, channel: &ChannelName, name: Option<UserName>) {
-        let room = self.room(channel);
-        room.leave(seat);
-        if let Some(name) = &name {
-            room.release(name);
-        }
-        if room.is_vacant() {
-            let is_silent = room.is_silent();
-            self.vacate(channel, is_silent);
-        } else if let Some(name) = &name {
-            self.announce(channel, None, Some(name));
-        }
-    }
-
-    /// Nobody is in a channel any more.
-    fn vacate(&mut self, channel: &ChannelName, is_silent: bool) {
-        if is_silent {
-            self.rooms.remove(channel);
-            return;
-        }
-        self.vacant.push_back(channel.clone());
-        if self.vacant.len() > VACANT_ROOMS
-            && let Some(oldest) = self.vacant.pop_front()
-        {
-            self.rooms.remove(&oldest);
-        }
-    }
-
-    /// Shows somebody out.
-    fn dismiss(&mut self, seat: SeatId, farewell: Farewell) {
-        self.deliver(seat, Delivery::Close(Box::new(farewell)));
-        self.leave(self.now, seat);
-    }
-
-    fn room(&mut self, channel: &ChannelName) -> &mut Room {
-        self.rooms.entry(channel.clone()).or_default()
-    }
-
-    /// Tells everybody in a channel who came and who went.
-    fn announce(
-        &mut self,
-        channel: &ChannelName,
-        came: Option<&UserName>,
-        went: Option<&UserName>,
-    ) {
-        let names = |name: Option<&UserName>| name.map(UserName::to_string).into_iter().collect();
-        let presence = RoomMessage::Presence {
-            came: names(came),
-            went: names(went),
-            total: self.room(channel).named(),
-        };
-        self.broadcast(channel, &presence.to_string().into());
-    }
-
-    fn broadcast(&mut self, channel: &ChannelName, text: &Arc<str>) {
-        if let Some(room) = self.rooms.get(channel) {
-            let delivery = |seat| RoomsOutput::Deliver(seat, Delivery::Text(Arc::clone(text)));
-            self.outputs.extend(room.seats().map(delivery));
-        }
-    }
-
-    fn refuse_name(&mut self, seat: SeatId, code: ErrorCode, reason: &str) {
-        self.tell(seat, &RoomMessage::Identity { success: false });
-        self.err(seat, code, reason);
-    }
-
-    fn refuse_name_taken(&mut self, seat: SeatId, name: &UserName) {
-        let reason = format!("The name {name} is taken in this channel.");
-        self.refuse_name(seat, ErrorCode::NameTaken, &reason);
-    }
-
-    fn slow_down(&mut self, seat: SeatId, wait: Duration) {
-        let Rate { messages, per } = self.settings.rate;
-        // Rounded up: whoever waits for that long has waited for long enough.
-        let wait_ms = u64::try_from(wait.as_micros().div_ceil(1000)).unwrap_or(u64::MAX);
-        let message = RoomMessage::Error {
-            code: ErrorCode::TooFast,
-            message: format!("At most {messages} messages in {per:?}: this one is not passed on."),
-            retry_after_ms: Some(wait_ms),
-        };
-        self.tell(seat, &message);
-    }
-
-    fn err(&mut self, seat: SeatId, code: ErrorCode, reason: &str) {
-        let message = RoomMessage::Error {
-            code,
-            message: reason.to_owned(),
-            retry_after_ms: None,
-        };
-        self.tell(seat, &message);
-    }
-
-    fn tell(&mut self, seat: SeatId, message: &RoomMessage) {
-        self.deliver(seat, Delivery::Text(message.to_string().into()));
-    }
-
-    fn deliver(&mut self, seat: SeatId, delivery: Delivery) {
-        if self.occupants.contains_key(&seat) {
-            self.outputs.push_back(RoomsOutput::Deliver(seat, delivery));
-        }
-    }
-}
-
-/// Makes a sentence of a text that is no more than a clause.
-fn sentence(clause: &str) -> String {
-    let mut characters = clause.chars();
-    let first = characters.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(characters).chain(['.']).collect()
 }

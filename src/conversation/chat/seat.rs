@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::{Delivery, GuestMessage};
 use crate::conversation::{Message, Output, Party, Stamp};
@@ -51,13 +52,15 @@ impl Party for Seat {
         if self.is_closed {
             return;
         }
-        self.outputs.push_back(match delivery {
-            Delivery::Text(text) => Output::Send(Message::text(&*text)),
+        let send = |text: &Arc<str>| Output::Send(Message::text(&**text));
+        match delivery {
+            Delivery::Text(text) => self.outputs.push_back(send(&text)),
+            Delivery::Texts(texts) => self.outputs.extend(texts.iter().map(send)),
             Delivery::Close(farewell) => {
                 self.is_closed = true;
-                Output::Close(*farewell)
+                self.outputs.push_back(Output::Close(*farewell));
             }
-        });
+        }
     }
 
     fn poll_output(&mut self) -> Option<Output<SeatEvent>> {
@@ -111,11 +114,15 @@ mod tests {
         assert_eq!(seat.poll_output(), None);
 
         let farewell = Farewell::new(1008, "enough");
+        let texts = ["one".into(), "two".into()];
+        seat.handle_cue(at, Delivery::Texts(Box::new(texts)));
         seat.handle_cue(at, Delivery::Text("hi".into()));
         seat.handle_cue(at, Delivery::Close(Box::new(farewell.clone())));
         seat.handle_cue(at, Delivery::Text("late".into()));
         seat.handle_message(at, &said);
-        assert_eq!(seat.poll_output(), Some(Output::Send(Message::text("hi"))));
+        for text in ["one", "two", "hi"] {
+            assert_eq!(seat.poll_output(), Some(Output::Send(Message::text(text))));
+        }
         assert_eq!(seat.poll_output(), Some(Output::Close(farewell)));
         assert_eq!(seat.poll_output(), None);
     }

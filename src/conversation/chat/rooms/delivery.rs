@@ -35,6 +35,8 @@ pub enum RoomsOutput {
 pub enum Delivery {
     /// A text message. What goes to many is shared by them.
     Text(Arc<str>),
+    /// Several: what a guest is told as it comes into a channel.
+    Texts(Box<[Arc<str>]>),
     /// It is shown out with these words.
     Close(Box<Farewell>),
 }

@@ -55,11 +55,14 @@ impl World {
     fn settle(&mut self) {
         loop {
             while let Some(output) = self.rooms.poll_output() {
-                let RoomsOutput::Deliver(seat, Delivery::Text(text)) = output else {
-                    panic!("{output:?}")
+                let (seat, texts) = match output {
+                    RoomsOutput::Deliver(seat, Delivery::Text(text)) => (seat, vec![text]),
+                    RoomsOutput::Deliver(seat, Delivery::Texts(texts)) => (seat, texts.into_vec()),
+                    other => panic!("{other:?}"),
                 };
                 let guest = self.guests.iter_mut().find(|guest| guest.seat == seat);
-                guest.unwrap().unread.push_back(text.to_string());
+                let texts = texts.iter().map(|text| text.to_string());
+                guest.unwrap().unread.extend(texts);
             }
             let mut is_quiet = true;
             for guest in self.guests.iter_mut().filter(|guest| !guest.is_asleep) {
