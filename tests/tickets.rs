@@ -186,6 +186,18 @@ fn a_wrong_password_closes_the_desk_for_a_while_to_the_right_one_too() {
     assert!(began.elapsed_since() >= Duration::from_millis(500 + 500 + 1000 + 2000));
 }
 
+#[test]
+fn whoever_has_a_password_of_their_own_tries_anothers_no_faster() {
+    let desk = Desk::open();
+    set(&desk.file, "eve", PASSWORD);
+    let began = clock::now();
+    for _ in 0..3 {
+        desk.ask("alice", WRONG).error(401);
+        desk.ask_in_time("eve", PASSWORD).ticket();
+    }
+    assert!(began.elapsed_since() >= Duration::from_millis(500 + 1000 + 2000));
+}
+
 /// How long ago something was.
 trait ElapsedSince {
     fn elapsed_since(&self) -> Duration;

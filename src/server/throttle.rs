@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::OwnedMutexGuard;
 
+use crate::conversation::chat::UserName;
+
 /// How many places are remembered. Beyond that the one that tried longest ago is forgotten.
 const REMEMBERED: usize = 1024;
 
@@ -13,6 +15,11 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 
 /// How long is waited at the most.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// When wrong passwords are forgotten if no more come. That is thirty of the longest waits: whoever
+/// pauses to be forgotten forgoes thirty tries, and gains the half dozen quick ones of a new streak.
+/// And who mistyped in the morning is not made to wait in the afternoon.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(15 * 60);
 
 /// Slows down those who try passwords: one at a time from each place, and after a wrong one none for
 /// a while.
@@ -42,7 +49,19 @@ struct Known {
 #[derive(Debug, Default)]
 pub(super) struct Streak {
     wrong: u32,
+    whose: Whose,
     closed_until: Option<Instant>,
+    forgotten_at: Option<Instant>,
+}
+
+/// Whose passwords the wrong ones of a streak were meant to be.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Whose {
+    #[default]
+    Nobodys,
+    Of(UserName),
+    /// Those of several users, or of somebody who cannot be one: no right password makes up for them.
+    Several,
 }
 
 impl From<IpAddr> for Place {
@@ -104,17 +123,39 @@ impl Streak {
         (!wait.is_zero()).then_some(wait)
     }
 
-    /// A password was wrong.
-    pub(super) fn wrong(&mut self, now: Instant) {
+    /// A user's password was wrong.
+    pub(super) fn wrong(&mut self, user: &str, now: Instant) {
+        if self.forgotten_at.is_some_and(|at| at <= now) {
+            *self = Streak::default();
+        }
         let factor = 2_u32.saturating_pow(self.wrong);
         self.wrong = self.wrong.saturating_add(1);
+        self.whose.add(user);
         let wait = FIRST_WAIT.saturating_mul(factor).min(LONGEST_WAIT);
         self.closed_until = Some(now + wait);
+        self.forgotten_at = Some(now + FORGOTTEN_AFTER);
     }
 
-    /// A password was right: what was before is forgotten.
-    pub(super) fn right(&mut self) {
-        *self = Streak::default();
+    /// A user's password was right. What was before is forgotten if that user's password was mistyped,
+    /// and nobody else's: whoever has one password must not be able to try others without end.
+    pub(super) fn right(&mut self, user: &str) {
+        if self.whose.is_only(user) {
+            *self = Streak::default();
+        }
+    }
+}
+
+impl Whose {
+    fn add(&mut self, user: &str) {
+        *self = match (&*self, user.parse()) {
+            (Whose::Nobodys, Ok(user)) => Whose::Of(user),
+            (Whose::Of(_), Ok(_)) if self.is_only(user) => return,
+            _ => Whose::Several,
+        };
+    }
+
+    fn is_only(&self, user: &str) -> bool {
+        matches!(self, Whose::Of(known) if known.as_str() == user)
     }
 }
 
@@ -133,20 +174,65 @@ mod tests {
         assert_eq!(streak.wait(now), None);
         for wait_ms in [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000] {
             let wait = Duration::from_millis(wait_ms);
-            streak.wrong(now);
+            streak.wrong("alice", now);
             assert_eq!(streak.wait(now), Some(wait));
             let just = now + wait - Duration::from_nanos(1);
             assert_eq!(streak.wait(just), Some(Duration::from_nanos(1)));
             assert_eq!(streak.wait(now + wait), None);
         }
         for _ in 0..100 {
-            streak.wrong(now);
+            streak.wrong("alice", now);
         }
         assert_eq!(streak.wait(now), Some(LONGEST_WAIT));
-        streak.right();
+        streak.right("alice");
         assert_eq!(streak.wait(now), None);
-        streak.wrong(now);
+        streak.wrong("alice", now);
         assert_eq!(streak.wait(now), Some(FIRST_WAIT));
+    }
+
+    /// How long is waited after a wrong password of alice's, if there were others of these users before
+    /// and then eve's right one.
+    fn wait_after(wrong: &[&str]) -> Duration {
+        let (mut streak, now) = (Streak::default(), clock::now());
+        for user in wrong {
+            streak.wrong(user, now);
+        }
+        streak.right("eve");
+        streak.wrong("alice", now);
+        streak.wait(now).unwrap()
+    }
+
+    #[test]
+    fn a_right_password_makes_up_for_wrong_ones_of_the_same_user_only() {
+        assert_eq!(wait_after(&[]), FIRST_WAIT);
+        assert_eq!(wait_after(&["eve", "eve"]), FIRST_WAIT);
+        for others in [
+            ["alice", "alice"],
+            ["alice", "eve"],
+            ["eve", "alice"],
+            // Nobody can be called that.
+            ["eve", ""],
+            ["", "eve"],
+        ] {
+            assert_eq!(wait_after(&others), 4 * FIRST_WAIT, "{others:?}");
+        }
+    }
+
+    #[test]
+    fn wrong_passwords_are_forgotten_after_a_quarter_of_an_hour_without_any() {
+        let (mut streak, mut now) = (Streak::default(), clock::now());
+        let just = FORGOTTEN_AFTER - Duration::from_nanos(1);
+        for wait in [1, 2, 4] {
+            streak.wrong("alice", now);
+            assert_eq!(streak.wait(now), Some(wait * FIRST_WAIT));
+            now += just;
+        }
+        now += Duration::from_nanos(1);
+        streak.wrong("bob", now);
+        assert_eq!(streak.wait(now), Some(FIRST_WAIT));
+        // Whose passwords they were is forgotten, too.
+        streak.right("bob");
+        assert_eq!(streak.wait(now), None);
     }
 
     #[test]
@@ -166,7 +252,7 @@ mod tests {
         let mut second = Polled(Box::pin(throttle.streak(here)));
         assert!(second.poll().is_none(), "it has to wait");
         drop(throttle.streak("192.0.2.2".parse().unwrap()).await);
-        first.wrong(now);
+        first.wrong("alice", now);
         drop(first);
         let second = second.poll().expect("it is its turn");
         assert_eq!(second.wait(now), Some(FIRST_WAIT));
@@ -191,9 +277,10 @@ mod tests {
         let address = |number: u32| IpAddr::from(Ipv4Addr::from(number));
         // One that is being verified all the while is not forgotten.
         let mut held = throttle.streak(address(0)).await;
-        held.wrong(now);
+        held.wrong("alice", now);
         for number in 1..=u32::try_from(REMEMBERED).unwrap() {
-            throttle.streak(address(number)).await.wrong(now);
+            let mut streak = throttle.streak(address(number)).await;
+            streak.wrong("alice", now);
         }
         drop(held);
         assert!(throttle.0.lock().unwrap().known.len() <= REMEMBERED);

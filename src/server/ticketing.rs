@@ -219,11 +219,11 @@ impl Verification {
         let users = Users::read(&self.users)?;
         Ok(match users.verify(&self.user, &self.password)? {
             Verdict::Right => {
-                self.streak.right();
+                self.streak.right(&self.user);
                 users.name(&self.user)
             }
             Verdict::Wrong => {
-                self.streak.wrong(clock::now());
+                self.streak.wrong(&self.user, clock::now());
                 None
             }
         })
