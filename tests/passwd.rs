@@ -6,7 +6,7 @@ mod support;
 
 use std::fs::{self, Permissions};
 use std::io::Read;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -94,8 +94,15 @@ fn what_is_for_people_stays_as_it_is() {
 }
 
 #[test]
-fn only_the_owner_may_read_the_file() {
-    for (before, after) in [(None, 0o600), (Some(0o644), 0o600), (Some(0o400), 0o400)] {
+fn the_file_is_never_more_open_than_before_and_not_open_to_others_at_all() {
+    for (before, after) in [
+        (None, 0o600),
+        (Some(0o644), 0o640),
+        (Some(0o640), 0o640),
+        (Some(0o660), 0o640),
+        (Some(0o600), 0o600),
+        (Some(0o400), 0o400),
+    ] {
         let (_folder, file) = folder();
         if let Some(before) = before {
             fs::write(&file, "").unwrap();
@@ -104,6 +111,59 @@ fn only_the_owner_may_read_the_file() {
         done(&file, &["alice"], "sesame", "added alice\n");
         assert_eq!(mode(&file), after, "{before:?}");
     }
+}
+
+/// A group that files of ours can be left to, besides the one that they have anyway. Root has all of
+/// them.
+fn another_group() -> Option<u32> {
+    use rustix::process::{getegid, geteuid, getgroups};
+    let own = getegid();
+    if geteuid().is_root() {
+        return Some(own.as_raw() + 1);
+    }
+    let groups = getgroups().unwrap();
+    let other = groups.into_iter().find(|group| *group != own)?;
+    Some(other.as_raw())
+}
+
+#[test]
+fn a_server_that_reads_the_file_by_its_group_still_can() {
+    // Whoever is in one group only cannot have such a file.
+    let Some(group) = another_group() else { return };
+    let (_folder, file) = folder();
+    fs::write(&file, "").unwrap();
+    std::os::unix::fs::chown(&file, None, Some(group)).unwrap();
+    fs::set_permissions(&file, Permissions::from_mode(0o640)).unwrap();
+    done(&file, &["alice"], "sesame", "added alice\n");
+    assert_eq!(fs::metadata(&file).unwrap().gid(), group);
+    assert_eq!(mode(&file), 0o640);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn users_that_are_added_at_once_are_all_there() {
+    let (folder, file) = folder();
+    let link = folder.path().join("link");
+    symlink("users", &link).unwrap();
+    // Without a file, and then with one, also by way of a link.
+    for round in ["a", "b"] {
+        let users: Vec<_> = (0..8).map(|number| format!("{round}{number}")).collect();
+        thread::scope(|scope| {
+            for (number, user) in users.iter().enumerate() {
+                let file = match round == "b" && number % 2 == 0 {
+                    true => &link,
+                    false => &file,
+                };
+                scope.spawn(move || done(file, &[user], "sesame", &format!("added {user}\n")));
+            }
+        });
+        for user in &users {
+            assert_eq!(verify(&file, user, "sesame"), Verdict::Right, "{user}");
+        }
+    }
+    let text = fs::read_to_string(&file).unwrap();
+    assert_eq!(text.lines().count(), 16, "{text}");
+    assert_eq!(files(&file), 2);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::stopping::aside_unless_stopped;
 use super::{Context, seed};
 use crate::report::{Job, Outcome};
 use crate::server::{
-    Change, PASSWORD_LIMIT, Password, PasswordError, StoredPassword, Users, user_name,
+    Change, FileLock, PASSWORD_LIMIT, Password, PasswordError, StoredPassword, Users, user_name,
 };
 
 /// Set the password of a user who may have tickets (`serve --tickets`), or remove one
@@ -77,6 +77,7 @@ fn read(file: &Path) -> Result<Users, Failure> {
 fn set(file: &Path, user: &str, password: &Password, salt: [u8; 16]) -> Result<Change, Failure> {
     let stored = StoredPassword::of(password, salt);
     let stored = stored.map_err(|error| Kind::Internal.because(error))?;
+    let _alone = lock(file)?;
     // Once more, since others may have changed it while the password was being typed.
     let mut users = read(file)?;
     let change = users.set(user, stored);
@@ -86,11 +87,17 @@ fn set(file: &Path, user: &str, password: &Password, salt: [u8; 16]) -> Result<C
 }
 
 fn remove(file: &Path, user: &str) -> Result<(), Failure> {
+    let _alone = lock(file)?;
     let mut users = Users::read(file).map_err(|error| Kind::Usage.because(error))?;
     users.remove(user).ok_or_else(|| {
         Kind::Usage.because(format_args!("there is no {user} in {}", file.display()))
     })?;
     write(&users, file)
+}
+
+/// Waits until nobody else changes the file.
+fn lock(file: &Path) -> Result<FileLock, Failure> {
+    Users::lock(file).map_err(|error| Kind::Usage.because(error))
 }
 
 fn write(users: &Users, file: &Path) -> Result<(), Failure> {

@@ -11,8 +11,8 @@
 //! the route's own party. That is an [`Echo`](crate::conversation::latency::Echo) or, in
 //! `challenge`, a [`Host`](crate::conversation::challenge::Host); for the latter `admission` keeps
 //! the one-time tokens, and `game` decides what is played. In `chat`, it is a
-//! [`Seat`](crate::conversation::chat::Seat) in rooms that all guests share. A new route is a handler in `routes` that
-//! calls `visit::upgrade`, and a name in `registry::Route`.
+//! [`Seat`](crate::conversation::chat::Seat) in rooms that all guests share. A new route is a handler
+//! in `routes` that calls `visit::upgrade`, and a name in `registry::Route`.
 //!
 //! A user gets a ticket, good for one connection, from `ticketing`: it verifies the user's password
 //! against the file of [`Users`], no more often than its `throttle` has it, and `tickets` keeps what
@@ -57,6 +57,7 @@ pub use password::{
     HashingError, PASSWORD_LIMIT, Password, PasswordError, StoredPassword, StoredPasswordError,
     Verdict,
 };
+pub use replacement::FileLock;
 pub use self_signed::{AuthorityFile, AuthorityFileError};
 pub use settings::Settings;
 pub use ticketing::TicketSettings;

@@ -105,7 +105,8 @@ pub enum Verdict {
 }
 
 impl StoredPassword {
-    /// Hashes a password, which takes some tens of milliseconds. The salt has to be random, and another one each time.
+    /// Hashes a password, which takes some tens of milliseconds. The salt has to be random, and another
+    /// one each time.
     ///
     /// # Errors
     ///

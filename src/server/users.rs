@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 
 use super::password::{HashingError, StoredPassword, StoredPasswordError, Verdict};
-use super::replacement::replace;
+use super::replacement::{FileLock, replace};
 use crate::conversation::chat::{NameError, UserName};
 
 /// The most that is read of a file of users: a hundred thousand of them.
@@ -230,9 +230,22 @@ impl Users {
         self.lines.iter().filter_map(|line| line.user.as_ref())
     }
 
+    /// Keeps others from changing a file of users. Whoever reads them to write them again needs it in
+    /// between, or what somebody else writes meanwhile is lost. It waits for those others.
+    ///
+    /// # Errors
+    ///
+    /// When the folder of the file is not there, or may not be read.
+    pub fn lock(path: &Path) -> Result<FileLock, UsersError> {
+        FileLock::of(path).map_err(|source| UsersError::Unwritable {
+            path: path.to_owned(),
+            source,
+        })
+    }
+
     /// Puts the users in place of what is in a file, or makes one. It is replaced as a whole: nobody
-    /// finds half of it, also not after a crash. On Unix only its owner may read it then, who is the
-    /// same as before.
+    /// finds half of it, also not after a crash. On Unix only its owner may read it then, and its group
+    /// if it could before; both are the same as before.
     ///
     /// # Errors
     ///
