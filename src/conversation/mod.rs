@@ -13,9 +13,11 @@ pub mod challenge;
 pub mod chat;
 pub mod latency;
 mod stamp;
+mod visible;
 mod wire;
 
 pub use stamp::Stamp;
+pub(crate) use visible::is_deceptive;
 pub use wire::{CloseReason, ClosedBy, Farewell, Message, WireEvent};
 
 /// One side of a conversation.

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use crate::conversation::is_deceptive;
+
 /// How much of a line is kept.
 const LENGTH: usize = 160;
 
@@ -49,23 +51,6 @@ impl fmt::Display for Printable<'_> {
         }
         Ok(())
     }
-}
-
-/// Zero-width characters, separators of lines that are none, the bidirectional controls of Unicode
-/// (UAX 9, section 2), and the tags by which a text can carry another one unseen.
-fn is_deceptive(character: char) -> bool {
-    matches!(
-        character,
-        '\u{ad}'
-            | '\u{61c}'
-            | '\u{180e}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}'
-    )
 }
 
 #[cfg(test)]

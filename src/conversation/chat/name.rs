@@ -3,13 +3,20 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use super::super::visible::is_unseen;
+
 /// The name of a person in a chat: 1 to 32 characters that can be seen, in one line. Cheap to
 /// clone.
+///
+/// Two names are the same if they consist of the same characters. They are not normalised: an `é` that
+/// is one character and one that is two make two names, and so do letters of two scripts that look
+/// alike.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserName(Arc<str>);
 
 /// The name of a channel: 1 to 64 characters that can be seen, in one line, and no slash, since it
-/// is a segment of a URL's path. Cheap to clone.
+/// is a segment of a URL's path. It is not normalised, just as [that of a person](UserName). Cheap to
+/// clone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChannelName(Arc<str>);
 
@@ -27,8 +34,8 @@ pub enum NameError {
         /// How many it may have.
         limit: usize,
     },
-    /// It has a character in it that is not seen, or moves others about: two names that look the
-    /// same would not be.
+    /// It has a character in it that is not seen, is white space other than a space, or moves others
+    /// about: two names that look the same would not be.
     #[error("it has a character in it that cannot be seen: U+{:04X}", *.0 as u32)]
     Invisible(char),
     /// White space begins or ends it.
@@ -88,25 +95,13 @@ fn check(text: &str, limit: usize) -> Result<(), NameError> {
     if characters > limit {
         return Err(NameError::TooLong { characters, limit });
     }
-    if let Some(character) = text.chars().find(|it| is_invisible(*it)) {
+    if let Some(character) = text.chars().find(|it| is_unseen(*it)) {
         return Err(NameError::Invisible(character));
     }
     if text.trim() != text {
         return Err(NameError::Untrimmed);
     }
     Ok(())
-}
-
-/// Control characters, and those that Unicode has for joining, separating and turning text around
-/// (its general category Cf, as far as it is found in running text).
-fn is_invisible(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-                | '\u{e0000}'..='\u{e007f}'
-        )
 }
 
 impl Borrow<str> for UserName {
@@ -150,15 +145,37 @@ mod tests {
             limit: 32,
         };
         assert_eq!(user(&"ö".repeat(33)), Err(long));
-        for invisible in ['\0', '\n', '\u{1b}', '\u{200b}', '\u{202e}', '\u{feff}'] {
-            let name = format!("a{invisible}b");
-            assert_eq!(user(&name), Err(NameError::Invisible(invisible)));
+        for invisible in [
+            '\0',
+            '\n',
+            '\u{1b}',
+            '\u{200b}',
+            '\u{202e}',
+            '\u{feff}',
+            '\u{34f}',
+            '\u{1160}',
+            '\u{17b5}',
+            '\u{180b}',
+            '\u{2800}',
+            '\u{3164}',
+            '\u{fe0f}',
+            '\u{ffa0}',
+            '\u{e0100}',
+            '\u{a0}',
+            '\u{2003}',
+            '\u{3000}',
+        ] {
+            for name in [format!("a{invisible}b"), format!("a{invisible}")] {
+                assert_eq!(user(&name), Err(NameError::Invisible(invisible)));
+            }
         }
         for untrimmed in [" a", "a ", " "] {
             assert_eq!(user(untrimmed), Err(NameError::Untrimmed));
         }
         assert_eq!("a/b".parse::<ChannelName>(), Err(NameError::Slash));
         assert!("a/b".parse::<UserName>().is_ok());
+        // Names are taken as they are.
+        assert_ne!(user("Zoe\u{308}").unwrap(), user("Zo\u{eb}").unwrap());
     }
 
     #[test]
