@@ -1,16 +1,19 @@
 //! What is said to a party from beside its connection, over real sockets: the inbox of a driver.
 
+mod support;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use support::Nobody;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message as Frame;
 use tokio_tungstenite::tungstenite::protocol::Role;
-use wsbeat::conversation::{CloseReason, Farewell, Message, Output, Party, Stamp, WireEvent};
+use wsbeat::conversation::{CloseReason, Farewell, Message, Output, Party, Stamp};
 use wsbeat::link::{
-    Connection, EndCause, Ending, Inbox, Limits, Observer, Prompter, Stop, Unheard, drive_with_cues,
+    Connection, EndCause, Ending, Inbox, Limits, Prompter, Stop, Unheard, drive_with_cues,
 };
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -45,14 +48,6 @@ impl Party for Parrot {
     fn poll_timeout(&self) -> Option<Stamp> {
         None
     }
-}
-
-struct Nobody;
-
-impl Observer<()> for Nobody {
-    fn wire(&mut self, _at: Stamp, _event: &WireEvent) {}
-
-    fn event(&mut self, _event: ()) {}
 }
 
 /// A parrot that is being driven, and the other end of its connection.

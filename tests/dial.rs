@@ -10,12 +10,13 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use support::{
-    Asked, Port, Presents, Proxy, Reply, Script, Server, Socket, TlsFront, assert_says, hold,
+    Asked, Nobody, Port, Presents, Proxy, Reply, Script, Server, Socket, TlsFront, assert_says,
+    hold,
 };
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use wsbeat::conversation::{Farewell, Message, Output, Party, Stamp, WireEvent};
+use wsbeat::conversation::{Farewell, Message, Output, Party, Stamp};
 use wsbeat::link::{
-    Address, Authority, Connection, DialError, Dialed, Dialer, Limits, Observer, Phase, Proxies,
+    Address, Authority, Connection, DialError, Dialed, Dialer, Limits, Phase, Proxies,
     RefusalReason, Resolution, Stop, Transport, Trust, TunnelError, client_config, drive,
 };
 
@@ -89,14 +90,6 @@ impl Party for Listener {
     fn poll_timeout(&self) -> Option<Stamp> {
         None
     }
-}
-
-struct Nobody;
-
-impl Observer<()> for Nobody {
-    fn wire(&mut self, _at: Stamp, _event: &WireEvent) {}
-
-    fn event(&mut self, (): ()) {}
 }
 
 /// Listens to what is said over a connection.

@@ -1,5 +1,7 @@
 //! The link over real sockets: dialling, driving both ends, and closing.
 
+mod support;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +9,7 @@ use std::time::Duration;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use support::Silent;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -323,28 +326,6 @@ async fn a_stop_is_heard_while_a_write_has_to_wait() {
         "{cause:?}"
     );
     drop(dialed);
-}
-
-/// Says nothing and listens.
-struct Silent;
-
-impl Party for Silent {
-    type Event = ();
-    type Cue = std::convert::Infallible;
-
-    fn handle_open(&mut self, _at: Stamp) {}
-
-    fn handle_message(&mut self, _at: Stamp, _message: &Message) {}
-
-    fn handle_timeout(&mut self, _at: Stamp) {}
-
-    fn poll_output(&mut self) -> Option<Output<()>> {
-        None
-    }
-
-    fn poll_timeout(&self) -> Option<Stamp> {
-        None
-    }
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! `wsbeat serve` with TLS: a certificate that is given, one that is made, and those that are neither.
+//! `wsbeat serve` with TLS: a certificate that is made, and connections that are encrypted.
 
 #![cfg(unix)]
 
@@ -10,199 +10,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
-use serde_json::Value;
-use support::{Port, Program, Ran, Running, assert_says, connect};
-use tempfile::TempDir;
-use wsbeat::conversation::{ClosedBy, Message, Output, Party, Stamp, WireEvent};
-use wsbeat::link::{
-    Address, Authority, Dialer, Limits, Observer, Stop, Trust, client_config, drive,
-};
-
-/// A folder with the certificate of an authority, one that it has signed, and its key.
-struct Certificates {
-    folder: TempDir,
-}
-
-impl Certificates {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params
-            .distinguished_name
-            .push(DnType::CommonName, support::ISSUER);
-        let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let key = KeyPair::generate().unwrap();
-        let names = ["localhost", "127.0.0.1"].map(str::to_owned);
-        let certificate = CertificateParams::new(names)
-            .unwrap()
-            .signed_by(&key, &authority)
-            .unwrap();
-        for (name, text) in [
-            ("authority.pem", authority.pem()),
-            ("cert.pem", certificate.pem()),
-            ("key.pem", key.serialize_pem()),
-            (
-                "other-key.pem",
-                KeyPair::generate().unwrap().serialize_pem(),
-            ),
-            ("both.pem", certificate.pem() + &key.serialize_pem()),
-            ("wrong-order.pem", authority.pem() + &certificate.pem()),
-            ("nothing.pem", "nothing of the kind\n".to_owned()),
-            (
-                "broken.pem",
-                "-----BEGIN PRIVATE KEY-----\nc2VjcmV0!\n-----END PRIVATE KEY-----\n".to_owned(),
-            ),
-            (
-                "garbage.pem",
-                "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_owned(),
-            ),
-            (
-                "locked.pem",
-                key.serialize_pem()
-                    .replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY"),
-            ),
-        ] {
-            fs::write(folder.path().join(name), text).unwrap();
-        }
-        Certificates { folder }
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.folder.path().join(name).to_str().unwrap().to_owned()
-    }
-}
-
-/// A server that listens, and what it says of that.
-fn listening(args: &[&str]) -> (Running, Value) {
-    let mut server = Program::new("serve")
-        .args(["--listen", "127.0.0.1:0"])
-        .args(args)
-        .json()
-        .start();
-    let listening = server.wait_for("listening");
-    (server, listening)
-}
-
-/// Two pings to the echo, by this name.
-fn ping(url: &str, host: &str, args: &[&str]) -> Ran {
-    let (_, port) = url.rsplit_once(':').unwrap();
-    Program::new("ping")
-        .args([
-            &format!("wss://{host}:{port}/echo"),
-            "-c",
-            "2",
-            "-i",
-            "20ms",
-        ])
-        .args(args)
-        .json()
-        .run()
-}
-
-#[test]
-fn a_certificate_that_is_given_is_shown() {
-    let files = Certificates::new();
-    let authority = files.path("authority.pem");
-    for (certificate, key) in [("cert.pem", "key.pem"), ("both.pem", "both.pem")] {
-        let (certificate, key) = (files.path(certificate), files.path(key));
-        for network in [&[][..], &["--network", "lan"]] {
-            let args = ["--tls-cert", &certificate, "--tls-key", &key];
-            let (_server, listening) = listening(&[&args, network].concat());
-            let url = listening["url"].as_str().unwrap();
-            assert!(url.starts_with("https://127.0.0.1:"), "{url}");
-            assert!(listening["ca_cert"].is_null(), "{listening}");
-            for host in ["localhost", "127.0.0.1"] {
-                ping(url, host, &["--ca-cert", &authority]).succeeded();
-            }
-            let ran = ping(url, "localhost", &[]);
-            assert_says(&ran.stderr, &[support::ISSUER, "not trusted"]);
-        }
-    }
-}
-
-#[test]
-fn what_is_no_certificate_or_no_key_to_it_is_told_before_the_port_is_taken() {
-    let files = Certificates::new();
-    // The port would be told of if it were tried.
-    let taken = Port::reserve();
-    let _listener = taken.listener();
-    let address = taken.url().replace("http://", "");
-    for (certificate, key, words) in [
-        (
-            "missing.pem",
-            "key.pem",
-            &["--tls-cert: reading", "missing.pem"][..],
-        ),
-        (
-            "cert.pem",
-            "missing.pem",
-            &["--tls-key: reading", "missing.pem"],
-        ),
-        (
-            "nothing.pem",
-            "key.pem",
-            &["--tls-cert: there is no certificate in", "nothing.pem"],
-        ),
-        (
-            "garbage.pem",
-            "key.pem",
-            &["--tls-cert: ", "garbage.pem makes no sense: its first"],
-        ),
-        (
-            "key.pem",
-            "key.pem",
-            &["--tls-cert: there is no certificate in", "key.pem"],
-        ),
-        (
-            "cert.pem",
-            "nothing.pem",
-            &["--tls-key: there is no private key in", "nothing.pem"],
-        ),
-        (
-            "cert.pem",
-            "cert.pem",
-            &["--tls-key: there is no private key in", "cert.pem"],
-        ),
-        (
-            "cert.pem",
-            "locked.pem",
-            &["--tls-key: there is no private key in", "passphrase"],
-        ),
-        (
-            "cert.pem",
-            "broken.pem",
-            &["--tls-key: ", "broken.pem makes no sense"],
-        ),
-        (
-            "cert.pem",
-            "other-key.pem",
-            &[
-                "--tls-key: ",
-                "other-key.pem",
-                "is not that of",
-                "/cert.pem",
-            ],
-        ),
-        (
-            "wrong-order.pem",
-            "key.pem",
-            &["--tls-key: ", "is not that of", "comes first"],
-        ),
-    ] {
-        let ran = Program::new("serve")
-            .args(["--listen", &address])
-            .args(["--tls-cert", &files.path(certificate)])
-            .args(["--tls-key", &files.path(key)])
-            .json()
-            .run();
-        assert_eq!(ran.code, Some(2), "{ran:?}");
-        assert_says(&ran.cause(), words);
-        assert!(!ran.stderr.contains("c2VjcmV0"), "{ran:?}");
-        assert_eq!(ran.the("error")["kind"], "usage");
-    }
-}
+use support::{Nobody, Program, Silent, assert_says, connect, listening, ping_over_tls};
+use wsbeat::conversation::ClosedBy;
+use wsbeat::link::{Address, Authority, Dialer, Limits, Stop, Trust, client_config, drive};
 
 #[test]
 fn the_options_go_together_or_not_at_all() {
@@ -233,9 +43,12 @@ fn a_certificate_is_made_and_its_authority_written_to_a_file() {
         assert_eq!(listening["ca_cert"], file);
         let url = listening["url"].as_str().unwrap();
         for host in ["localhost", "127.0.0.1"] {
-            ping(url, host, &["--ca-cert", file]).succeeded();
+            ping_over_tls(url, host, &["--ca-cert", file]).succeeded();
         }
-        assert_says(&ping(url, "localhost", &[]).stderr, &["not trusted"]);
+        assert_says(
+            &ping_over_tls(url, "localhost", &[]).stderr,
+            &["not trusted"],
+        );
         Program::solve_at(url)
             .args(["--ca-cert", file])
             .json()
@@ -376,7 +189,7 @@ fn who_speaks_no_tls_is_hung_up_on_and_nobody_else_is() {
     // An alert, perhaps, and then nothing.
     let _ = std::io::Read::read_to_end(&mut plain, &mut answer);
     assert!(!answer.starts_with(b"HTTP"), "{answer:?}");
-    ping(url, "localhost", &["--ca-cert", file]).succeeded();
+    ping_over_tls(url, "localhost", &["--ca-cert", file]).succeeded();
     server.terminate();
     // It is no cause for alarm.
     assert_eq!(server.end().stderr, "");
@@ -391,39 +204,9 @@ fn who_finds_no_room_is_told_so_over_tls_too() {
     let (_server, listening) = listening(&[&option, "--max-connections", "1"]);
     let url = listening["url"].as_str().unwrap();
     let _inside = connect(url.strip_prefix("https://").unwrap());
-    let ran = ping(url, "localhost", &["--ca-cert", file]);
+    let ran = ping_over_tls(url, "localhost", &["--ca-cert", file]);
     assert_eq!(ran.code, Some(4), "{ran:?}");
     assert_says(&ran.stderr, &["503", "no room for more connections"]);
-}
-
-/// Says nothing and listens.
-struct Silent;
-
-impl Party for Silent {
-    type Event = ();
-    type Cue = std::convert::Infallible;
-
-    fn handle_open(&mut self, _at: Stamp) {}
-
-    fn handle_message(&mut self, _at: Stamp, _message: &Message) {}
-
-    fn handle_timeout(&mut self, _at: Stamp) {}
-
-    fn poll_output(&mut self) -> Option<Output<()>> {
-        None
-    }
-
-    fn poll_timeout(&self) -> Option<Stamp> {
-        None
-    }
-}
-
-struct Nobody;
-
-impl Observer<()> for Nobody {
-    fn wire(&mut self, _at: Stamp, _event: &WireEvent) {}
-
-    fn event(&mut self, _event: ()) {}
 }
 
 #[tokio::test]

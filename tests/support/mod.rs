@@ -13,6 +13,7 @@
 mod chat;
 mod client;
 mod crowd;
+mod party;
 mod port;
 mod program;
 mod proxy;
@@ -31,6 +32,7 @@ use serde_json::Value;
 pub use chat::Talk;
 pub use client::{Client, ask, ask_for_json, connect};
 pub use crowd::{ANY_RATE, Chat, Guest, within};
+pub use party::{Nobody, Silent};
 pub use port::Port;
 pub use program::{Program, Ran, Running};
 pub use proxy::{Asked, Proxy};
@@ -71,13 +73,31 @@ pub fn assert_says(text: &str, words: &[&str]) {
 /// The practice server in a process of its own, and its base URL.
 #[track_caller]
 pub fn serve(args: &[&str]) -> (Running, String) {
+    let (server, listening) = listening(args);
+    (server, listening["url"].as_str().unwrap().to_owned())
+}
+
+/// The practice server in a process of its own, and what it says as it listens.
+#[track_caller]
+pub fn listening(args: &[&str]) -> (Running, Value) {
     let mut server = Program::new("serve")
         .args(["--listen", "127.0.0.1:0"])
         .args(args)
         .json()
         .start();
-    let url = server.wait_for("listening")["url"].clone();
-    (server, url.as_str().unwrap().to_owned())
+    let listening = server.wait_for("listening");
+    (server, listening)
+}
+
+/// Two pings to the echo of a server that encrypts, by this name of its host.
+pub fn ping_over_tls(url: &str, host: &str, args: &[&str]) -> Ran {
+    let (_, port) = url.rsplit_once(':').unwrap();
+    Program::new("ping")
+        .args([&format!("wss://{host}:{port}/echo")])
+        .args(["-c", "2", "-i", "20ms"])
+        .args(args)
+        .json()
+        .run()
 }
 
 /// One attempt, recorded.
