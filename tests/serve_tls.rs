@@ -157,14 +157,17 @@ fn what_is_printed_to_try_works() {
     }
     let (_, commands) = said.split_once("try: ").unwrap();
     let (solve, rest) = commands.split_once("     wsbeat ping").unwrap();
-    let (ping, curl) = rest.split_once("     curl").unwrap();
+    let (ping, rest) = rest.split_once("     wsbeat chat").unwrap();
+    let (chat, curl) = rest.split_once("     curl").unwrap();
     assert_says(curl, &[r"--cacert 'it'\''s here.pem' https://127.0.0.1:"]);
     for command in [
         solve.to_owned(),
         format!("wsbeat ping {} -c 1", ping.trim_end()),
+        format!("wsbeat chat {chat}"),
     ] {
         let ran = Command::new("/bin/sh")
             .args(["-c", &command])
+            .stdin(Stdio::null())
             .current_dir(folder.path())
             .env_clear()
             .env("PATH", program.parent().unwrap())

@@ -3,7 +3,7 @@ mod chatting;
 mod descriptors;
 mod encrypting;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -65,7 +65,7 @@ impl KeepAliveTime {
     }
 }
 
-/// Run the practice server on its own: token, WebSocket and solution, on one port
+/// Run the practice server on its own, with an echo and a chat, on one port
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Where to listen; port 0 takes a free one
@@ -154,6 +154,7 @@ pub(super) async fn run(settings: Settings, context: &mut Context<'_>) -> Result
     let any_access_token = settings.access_token.is_none();
     let network = settings.network.map(|model| model.name);
     let tls = settings.tls.clone();
+    let has_tickets = settings.tickets.is_some();
     let failed = |error: std::io::Error| {
         Kind::Usage.because(format_args!(
             "listening on {listen}: {error}; --listen takes another address, and port 0 any free \
@@ -168,14 +169,22 @@ pub(super) async fn run(settings: Settings, context: &mut Context<'_>) -> Result
     if let Some(authority) = authority {
         authority.write().map_err(unpublished)?;
     }
+    if has_tickets && is_read_on_the_way(listen.ip(), tls.as_ref()) {
+        context.aside.say(
+            "passwords and tickets come over the network unencrypted: encrypt with --tls-cert and \
+             --tls-key, or listen on 127.0.0.1 only, behind a proxy that does",
+        );
+    }
     let scheme = if tls.is_some() { "https" } else { "http" };
     context.reporter.report(&Item::Listening(ListeningItem {
-        url: format!("{scheme}://{address}"),
+        url: format!("{scheme}://{}", reachable(address)),
+        address: address.to_string(),
         rounds: rounds.get(),
         seed,
         any_access_token,
         network,
         ca_cert: authority.map(|authority| authority.path().display().to_string()),
+        tickets: has_tickets,
     }));
 
     let (ended, mut reports) = mpsc::channel(UNREPORTED);
@@ -196,6 +205,24 @@ pub(super) async fn run(settings: Settings, context: &mut Context<'_>) -> Result
     };
     tokio::join!(serving, stopping, reporting);
     Ok(Outcome::Ended)
+}
+
+/// Where this machine reaches a server that listens there: nobody can connect to 0.0.0.0, which stands
+/// for all addresses.
+fn reachable(listening: SocketAddr) -> SocketAddr {
+    let host = match listening.ip() {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+        // Also the scope of an IPv6 address stays.
+        _ => return listening,
+    };
+    SocketAddr::new(host, listening.port())
+}
+
+/// Whether others can read what a server that listens there is sent: it comes over a network, and is
+/// not encrypted.
+fn is_read_on_the_way(listen: IpAddr, encryption: Option<&Tls>) -> bool {
+    encryption.is_none() && !listen.to_canonical().is_loopback()
 }
 
 fn item(held: &Held) -> ConversationItem {
@@ -221,6 +248,33 @@ fn item(held: &Held) -> ConversationItem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::link::clock;
+
+    #[test]
+    fn only_a_network_is_read_on_the_way_and_only_what_is_not_encrypted() {
+        let listen = |text: &str| text.parse::<IpAddr>().unwrap();
+        for private in ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"] {
+            assert!(!is_read_on_the_way(listen(private), None), "{private}");
+        }
+        for open in ["0.0.0.0", "::", "192.0.2.7"] {
+            let open = listen(open);
+            assert!(is_read_on_the_way(open, None), "{open}");
+            let tls = Tls::self_signed(open, clock::wall(), "not-written.pem".into()).unwrap();
+            assert!(!is_read_on_the_way(open, Some(&tls)), "{open}");
+        }
+    }
+
+    #[test]
+    fn who_listens_everywhere_is_reached_at_the_loopback() {
+        for (listening, expected) in [
+            ("0.0.0.0:8765", "127.0.0.1:8765"),
+            ("[::]:8765", "[::1]:8765"),
+            ("192.0.2.7:1", "192.0.2.7:1"),
+            ("[fe80::1%2]:1", "[fe80::1%2]:1"),
+        ] {
+            assert_eq!(reachable(listening.parse().unwrap()).to_string(), expected);
+        }
+    }
 
     #[test]
     fn the_keep_alive_is_the_librarys_unless_one_says_otherwise() {

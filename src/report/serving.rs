@@ -10,8 +10,10 @@ use super::layout::{BAD, GOOD, WARN, counted, label};
 /// A server listens.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ListeningItem {
-    /// Its base URL.
+    /// Its base URL, for clients on the same machine.
     pub url: String,
+    /// The address and the port that it listens on: 0.0.0.0 or [::] for all of the machine's.
+    pub address: String,
     /// How many rounds its conversations have.
     pub rounds: u32,
     /// What its intervals are drawn from.
@@ -23,6 +25,8 @@ pub struct ListeningItem {
     /// The file with the certificate of the authority that clients have to trust, if it was made
     /// for this server.
     pub ca_cert: Option<String>,
+    /// Whether guests of the chat need tickets.
+    pub tickets: bool,
 }
 
 /// A server has held a conversation.
@@ -45,6 +49,13 @@ pub struct ConversationItem {
 
 pub(super) fn write_listening(listening: &ListeningItem, out: &mut impl Write) -> io::Result<()> {
     label(out, "listening", &listening.url)?;
+    if !listening.url.ends_with(&listening.address) {
+        label(
+            out,
+            "",
+            format_args!("on all addresses of this machine: {}", listening.address),
+        )?;
+    }
     label(
         out,
         "",
@@ -69,31 +80,45 @@ pub(super) fn write_listening(listening: &ListeningItem, out: &mut impl Write) -
             format_args!("its certificate is signed by the authority in {ca_cert}"),
         )?;
     }
-    let ca_cert = ca_cert.map(quoted);
+    write_commands(listening, ca_cert.map(quoted).as_deref(), out)
+}
+
+/// What can be done with a server, as it is typed. Lines that have much to say are broken: they are to
+/// fit into a terminal.
+fn write_commands(
+    listening: &ListeningItem,
+    ca_cert: Option<&str>,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let (same_line, next_line) = match ca_cert {
+        Some(file) => (
+            format!(" --ca-cert {file}"),
+            format!(" \\\n       --ca-cert {file}"),
+        ),
+        None => (String::new(), String::new()),
+    };
     let url = &listening.url;
-    write!(
-        out,
-        "try: HACKATTIC_ACCESS_TOKEN={} wsbeat solve --base-url {url}",
-        if listening.any_access_token {
-            "any"
-        } else {
-            "…"
-        },
-    )?;
-    if let Some(ca_cert) = &ca_cert {
-        write!(out, " \\\n       --ca-cert {ca_cert}")?;
-    }
     // A WebSocket has the same address but for the scheme.
     let socket = url.replacen("http", "ws", 1);
-    write!(out, "\n     wsbeat ping {socket}/echo")?;
-    if let Some(ca_cert) = &ca_cert {
-        write!(out, " --ca-cert {ca_cert}")?;
+    let token = if listening.any_access_token {
+        "any"
+    } else {
+        "…"
+    };
+    let ticket = if listening.tickets { " --ticket" } else { "" };
+    writeln!(
+        out,
+        "try: HACKATTIC_ACCESS_TOKEN={token} wsbeat solve --base-url {url}{next_line}"
+    )?;
+    writeln!(out, "     wsbeat ping {socket}/echo{same_line}")?;
+    writeln!(
+        out,
+        "     wsbeat chat {socket}/chat/lobby --name you{ticket}{next_line}"
+    )?;
+    match ca_cert {
+        Some(file) => writeln!(out, "     curl --cacert {file} {url}/clients"),
+        None => writeln!(out, "     curl {url}/clients"),
     }
-    write!(out, "\n     curl ")?;
-    if let Some(ca_cert) = &ca_cert {
-        write!(out, "--cacert {ca_cert} ")?;
-    }
-    writeln!(out, "{url}/clients")
 }
 
 /// The name of a file, as a shell reads it.
@@ -134,21 +159,28 @@ pub(super) fn write_conversation(held: &ConversationItem, out: &mut impl Write) 
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_to_try_with_a_server_that_encrypts_works_as_it_is_printed() {
-        let mut listening = ListeningItem {
+    fn written(listening: &ListeningItem) -> String {
+        let mut out = anstream::StripStream::new(Vec::new());
+        write_listening(listening, &mut out).unwrap();
+        String::from_utf8(out.into_inner()).unwrap()
+    }
+
+    fn encrypting() -> ListeningItem {
+        ListeningItem {
             url: "https://127.0.0.1:8765".into(),
+            address: "127.0.0.1:8765".into(),
             rounds: 1,
             seed: 7,
             any_access_token: true,
             network: None,
             ca_cert: Some("it's here.pem".into()),
-        };
-        let written = |listening: &ListeningItem| {
-            let mut out = anstream::StripStream::new(Vec::new());
-            write_listening(listening, &mut out).unwrap();
-            String::from_utf8(out.into_inner()).unwrap()
-        };
+            tickets: true,
+        }
+    }
+
+    #[test]
+    fn what_to_try_with_a_server_that_encrypts_works_as_it_is_printed() {
+        let mut listening = encrypting();
         insta::assert_snapshot!(written(&listening), @r"
         listening   https://127.0.0.1:8765
                     1 round a conversation, seed 7
@@ -156,6 +188,8 @@ mod tests {
         try: HACKATTIC_ACCESS_TOKEN=any wsbeat solve --base-url https://127.0.0.1:8765 \
                --ca-cert 'it'\''s here.pem'
              wsbeat ping wss://127.0.0.1:8765/echo --ca-cert 'it'\''s here.pem'
+             wsbeat chat wss://127.0.0.1:8765/chat/lobby --name you --ticket \
+               --ca-cert 'it'\''s here.pem'
              curl --cacert 'it'\''s here.pem' https://127.0.0.1:8765/clients
         ");
         // The certificate is somebody else's: whether it has to be trusted is theirs to know.
@@ -165,7 +199,39 @@ mod tests {
                     1 round a conversation, seed 7
         try: HACKATTIC_ACCESS_TOKEN=any wsbeat solve --base-url https://127.0.0.1:8765
              wsbeat ping wss://127.0.0.1:8765/echo
+             wsbeat chat wss://127.0.0.1:8765/chat/lobby --name you --ticket
              curl https://127.0.0.1:8765/clients
         ");
+    }
+
+    #[test]
+    fn a_server_that_listens_everywhere_says_so() {
+        let listening = ListeningItem {
+            url: "http://[::1]:8765".into(),
+            address: "[::]:8765".into(),
+            ca_cert: None,
+            tickets: false,
+            ..encrypting()
+        };
+        insta::assert_snapshot!(written(&listening), @r"
+        listening   http://[::1]:8765
+                    on all addresses of this machine: [::]:8765
+                    1 round a conversation, seed 7
+        try: HACKATTIC_ACCESS_TOKEN=any wsbeat solve --base-url http://[::1]:8765
+             wsbeat ping ws://[::1]:8765/echo
+             wsbeat chat ws://[::1]:8765/chat/lobby --name you
+             curl http://[::1]:8765/clients
+        ");
+    }
+
+    #[test]
+    fn what_to_try_fits_into_a_terminal() {
+        let listening = ListeningItem {
+            ca_cert: Some("wsbeat-ca.pem".into()),
+            ..encrypting()
+        };
+        for line in written(&listening).lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
     }
 }

@@ -63,11 +63,13 @@ fn every_item() -> Vec<Item> {
     vec![
         Item::Listening(ListeningItem {
             url: "http://127.0.0.1:8765".into(),
+            address: "127.0.0.1:8765".into(),
             rounds: 10,
             seed: 7,
             any_access_token: true,
             network: Some("mobile"),
             ca_cert: None,
+            tickets: false,
         }),
         Item::Open(OpenItem {
             attempt: 1,
@@ -224,6 +226,7 @@ listening   http://127.0.0.1:8765
             behind a modelled network: mobile
 try: HACKATTIC_ACCESS_TOKEN=any wsbeat solve --base-url http://127.0.0.1:8765
      wsbeat ping ws://127.0.0.1:8765/echo
+     wsbeat chat ws://127.0.0.1:8765/chat/lobby --name you
      curl http://127.0.0.1:8765/clients
 connected   wss://hackattic.com/_/ws/… (192.0.2.1:443)
             dns 12.3 ms, tcp 20.1 ms, tls 44.0 ms, upgrade 22.0 ms
@@ -325,7 +328,7 @@ fn the_schema_is_pinned() {
         json::write(&item, &mut out).unwrap();
     }
     insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r##"
-{"type":"listening","url":"http://127.0.0.1:8765","rounds":10,"seed":7,"any_access_token":true,"network":"mobile","ca_cert":null}
+{"type":"listening","url":"http://127.0.0.1:8765","address":"127.0.0.1:8765","rounds":10,"seed":7,"any_access_token":true,"network":"mobile","ca_cert":null,"tickets":false}
 {"type":"open","attempt":1,"url":"wss://hackattic.com/_/ws/…","peer":"192.0.2.1:443","proxy":null,"subprotocol":null,"dns_ms":12.345,"tcp_ms":20.1,"proxy_ms":null,"tls_ms":44.0,"upgrade_ms":21.987}
 {"type":"open","attempt":1,"url":"wss://example.org/chat","peer":"192.0.2.2:3128","proxy":"http://proxy.example.org:3128","subprotocol":"chat.v2","dns_ms":112.345,"tcp_ms":120.1,"proxy_ms":101.0,"tls_ms":144.0,"upgrade_ms":121.987}
 {"type":"hello","at_ns":1200000,"text":"hello! start counting the time between the pings (start from the moment you opened this connection)"}

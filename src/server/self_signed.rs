@@ -82,7 +82,8 @@ impl SelfSigned {
     /// never signs another.
     pub(super) fn make(listen: IpAddr, now: SystemTime) -> Result<Self, rcgen::Error> {
         let mut addresses = vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
-        if !addresses.contains(&listen) {
+        // Nobody can be reached at 0.0.0.0, and :: is none either: they stand for all addresses.
+        if !listen.is_unspecified() && !addresses.contains(&listen) {
             addresses.push(listen);
         }
         let mut params = CertificateParams::default();
@@ -251,6 +252,18 @@ mod tests {
             (NOW + 29 * DAY + minute, false),
         ] {
             assert_eq!(verified(&made, "localhost", at), expected, "{at:?}");
+        }
+    }
+
+    #[test]
+    fn whoever_listens_everywhere_is_known_by_the_addresses_that_every_machine_has() {
+        for everywhere in ["0.0.0.0", "::"] {
+            let listen = everywhere.parse().unwrap();
+            let made = SelfSigned::make(listen, SystemTime::UNIX_EPOCH + NOW).unwrap();
+            for name in ["localhost", "127.0.0.1", "::1"] {
+                assert!(verified(&made, name, NOW), "{name}");
+            }
+            assert!(!verified(&made, everywhere, NOW), "{everywhere}");
         }
     }
 
