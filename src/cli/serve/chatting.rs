@@ -31,7 +31,7 @@ pub(in crate::cli) struct Chatting {
     #[arg(long, value_parser = max_message, default_value = "4096", value_name = "BYTES")]
     max_message: NonZeroUsize,
 
-    /// How many messages a guest may send in how long
+    /// How many messages a guest may send in how long: 10000 at the most
     #[arg(long, value_parser = rate, default_value = "20/10s", value_name = "MESSAGES/TIME")]
     rate: Rate,
 }
@@ -76,11 +76,22 @@ fn max_message(text: &str) -> Result<NonZeroUsize, String> {
     }
 }
 
+/// The highest number of messages in a rate. When each of them came is remembered until its time is
+/// over, for every guest: 16 bytes of it.
+const MOST_IN_A_RATE: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
+
 /// Reads a rate, such as `20/10s`.
 fn rate(text: &str) -> Result<Rate, String> {
-    let how = || "write it like 20/10s: how many messages, and in how long".to_owned();
+    let how = || {
+        format!(
+            "write it like 20/10s: how many messages, {MOST_IN_A_RATE} at the most, and in how long"
+        )
+    };
     let (messages, per) = text.split_once('/').ok_or_else(how)?;
-    let messages: NonZeroU32 = messages.trim().parse().map_err(|_| how())?;
+    let messages = messages.trim().parse().map_err(|_| how())?;
+    if messages > MOST_IN_A_RATE {
+        return Err(how());
+    }
     let per = wait(per.trim()).map_err(|_| how())?;
     Ok(Rate { messages, per })
 }
@@ -105,7 +116,11 @@ mod tests {
             per: Duration::from_millis(500),
         };
         assert_eq!(rate("5/500ms"), Ok(five));
-        for wrong in ["", "5", "0/1s", "5/", "/1s", "5/0", "-1/1s", "5/1s/2"] {
+        assert!(rate("10000/1h").is_ok());
+        let wrong = [
+            "", "5", "0/1s", "5/", "/1s", "5/0", "-1/1s", "5/1s/2", "10001/1s",
+        ];
+        for wrong in wrong {
             assert!(rate(wrong).unwrap_err().contains("20/10s"), "{wrong}");
         }
     }
