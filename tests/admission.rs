@@ -81,7 +81,7 @@ fn pages_from_elsewhere_open_no_websocket() {
         (&address, &["null"], 403),
         (&address, &[own.as_str(), own.as_str()], 403),
     ] {
-        for path in ["/echo", "/_/ws/made-up"] {
+        for path in ["/echo", "/_/ws/made-up", "/chat/fishing"] {
             let (got, answer) = upgrade(&address, path, host, origins);
             assert_eq!(got, status, "{path} {host} {origins:?}");
             let refused = status == 403;
@@ -104,6 +104,28 @@ fn a_page_that_is_refused_does_not_use_up_a_token() {
 }
 
 #[test]
+fn a_page_that_is_refused_does_not_use_up_a_ticket() {
+    let folder = tempfile::tempdir().unwrap();
+    let users = folder.path().join("users");
+    let users = users.to_str().unwrap();
+    let passwd = Program::new("passwd").args([users, "ann"]);
+    passwd.input("sesame").run().succeeded();
+    let (_server, address) = listening(&["--tickets", users]);
+    let applicant = json!({"user": "ann", "password": "sesame"});
+    let (_, answer) = ask_for_json(&address, "POST /ticket", applicant);
+    let path = format!(
+        "/chat/fishing?ticket={}",
+        answer["ticket"].as_str().unwrap()
+    );
+    let (status, _) = upgrade(&address, &path, &address, &["http://evil.test"]);
+    assert_eq!(status, 403);
+    let own = format!("http://{address}");
+    assert_eq!(upgrade(&address, &path, &address, &[&own]).0, 101);
+    // It is good for one connection, and that was it.
+    assert_eq!(upgrade(&address, &path, &address, &[&own]).0, 401);
+}
+
+#[test]
 fn with_origins_only_their_pages_are_let_in_and_those_who_are_no_pages() {
     let (_server, address) = listening(&[
         "--origin",
@@ -121,8 +143,10 @@ fn with_origins_only_their_pages_are_let_in_and_those_who_are_no_pages() {
         (&own, 403),
         ("null", 403),
     ] {
-        let (got, _) = upgrade(&address, "/echo", &address, &[origin]);
-        assert_eq!(got, status, "{origin}");
+        for path in ["/echo", "/chat/fishing"] {
+            let (got, _) = upgrade(&address, path, &address, &[origin]);
+            assert_eq!(got, status, "{path} {origin}");
+        }
     }
     assert_eq!(upgrade(&address, "/echo", &address, &[]).0, 101);
 }
