@@ -65,7 +65,7 @@ impl HttpError {
             let status = StatusCode::PROXY_AUTHENTICATION_REQUIRED;
             HttpError::ProxyCredentials(status, Excerpt::default())
         } else if through_proxy && reason == TUNNEL_REFUSED {
-            HttpError::Unreachable("the proxy refused a tunnel to the site".to_owned())
+            HttpError::Unreachable("the proxy refused a tunnel to the server".to_owned())
         } else if is_no_http {
             HttpError::NoHttp(reason)
         } else {
