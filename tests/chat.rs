@@ -8,43 +8,10 @@ mod support;
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
 use support::{
-    Gate, Port, Program, Ran, Running, Script, Server, Talk, assert_says, reset_when_dropped, serve,
+    Gate, Opcode, Port, Program, Script, Server, Talk, assert_says, chat, messages,
+    reset_when_dropped, room, said,
 };
-
-const PASSWORD: &str = "correct horse battery staple";
-
-/// `wsbeat chat` as alice, in JSON.
-fn chat(url: &str) -> Program {
-    Program::new("chat").args([url, "--name", "alice"]).json()
-}
-
-/// A real server, and the address of one of its channels.
-fn room() -> (Running, String) {
-    let (server, url) = serve(&[]);
-    (
-        server,
-        format!("{}/chat/fishing", url.replace("http", "ws")),
-    )
-}
-
-/// Who has said what, and how it came to be heard.
-fn messages(ran: &Ran) -> Vec<(String, String, String)> {
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let messages = ran.all("message");
-    let messages = messages
-        .iter()
-        .map(|it| (text(&it["user"]), text(&it["text"]), text(&it["how"])));
-    messages.collect()
-}
-
-fn said(lines: &[(&str, &str, &str)]) -> Vec<(String, String, String)> {
-    let owned = |(user, text, how): &(&str, &str, &str)| {
-        ((*user).to_owned(), (*text).to_owned(), (*how).to_owned())
-    };
-    lines.iter().map(owned).collect()
-}
 
 #[test]
 fn every_line_is_said_as_it_is_and_the_end_of_the_input_ends_the_chat() {
@@ -139,6 +106,106 @@ fn a_line_that_is_refused_is_told_of_and_the_rest_is_said() {
 }
 
 #[test]
+fn a_line_that_fits_into_no_message_is_refused_and_the_rest_is_said() {
+    let server = Script::new().talk(|_, socket| {
+        let mut talk = Talk(socket);
+        let user = talk.welcome(&[]);
+        while talk.echo_or_close(&user).is_some() {}
+    });
+    let server = server.start();
+    // Each of them takes up a byte or so, and more in JSON.
+    let input = format!(
+        "{}\n{}\n{}\nshort\n",
+        "\"".repeat(33_000),
+        "\u{1b}".repeat(11_000),
+        "x".repeat(65_000)
+    );
+    let ran = chat(&server.chat_url()).input(input).run();
+    assert_says(&ran.failed(1, "refused"), &["2 lines were refused"]);
+    let refused = ran.all("refused");
+    assert!(refused.iter().all(|it| it["code"] == "message_too_long"));
+    assert_eq!(ran.summary()["sent"], 2);
+    assert_eq!(ran.summary()["connections"], 1);
+}
+
+#[test]
+fn lines_that_are_refused_here_make_no_room_for_others() {
+    let gate = Arc::new(Gate::default());
+    let waits = Arc::clone(&gate);
+    let server = Script::new().talk(move |_, socket| {
+        let mut talk = Talk(socket);
+        let user = talk.welcome(&[]);
+        waits.wait();
+        while talk.echo_or_close(&user).is_some() {}
+    });
+    let server = server.start();
+    // More good lines than a guest takes at once, and as many that are too long.
+    let pair = |number: usize| format!("{number}\n{}{number}\n", "\u{1}".repeat(11_000));
+    let input: String = (0..300).map(pair).collect();
+    let mut running = chat(&server.chat_url()).input(input).start();
+    running.wait_for(r#""type":"refused""#);
+    running.wait_for("\\u000150");
+    gate.open();
+    let ran = running.end();
+    ran.failed(1, "refused");
+    assert!(ran.all("overfull").is_empty());
+    assert_eq!(ran.summary()["sent"], 300);
+    assert_eq!(ran.summary()["refused"], 300);
+}
+
+#[test]
+fn a_server_that_opens_no_channel_is_no_chat() {
+    let server = Script::new().talk(|_, socket| socket.hold());
+    let server = server.start();
+    let ran = chat(&server.chat_url()).input("hello").run();
+    let cause = ran.failed(5, "protocol");
+    assert_says(
+        &cause,
+        &["opened no channel for 10s", "the address of a chat"],
+    );
+    assert_eq!(ran.the("unanswered")["what"], "channel");
+    assert_eq!(server.upgrades().len(), 1);
+}
+
+#[test]
+fn the_time_for_a_chat_can_be_limited() {
+    let server = Script::new().talk(|_, socket| {
+        let mut talk = Talk(socket);
+        talk.welcome(&[]);
+        talk.line();
+        talk.0.part();
+    });
+    let server = server.start();
+    let program = chat(&server.chat_url()).args(["--deadline", "1s"]);
+    let mut running = program.typed_to().start();
+    running.say("hello");
+    let ran = running.end();
+    // There may have been more to come.
+    let cause = ran.failed(4, "deadline");
+    assert_says(&cause, &["--deadline", "at least 1 line left unsaid"]);
+}
+
+#[test]
+fn a_recording_that_fails_later_does_not_end_the_chat() {
+    let (server, _) = losing(&[("alice", "one")]);
+    // Nothing can be written where a folder is.
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("run.2.jsonl")).unwrap();
+    let record = folder.path().join("run.jsonl");
+    let program = chat(&server.chat_url()).args(["--record", record.to_str().unwrap()]);
+    let ran = program.input("one\ntwo\nthree\n").run();
+    ran.succeeded();
+    assert_eq!(ran.summary()["connections"], 2);
+    let kinds: Vec<_> = ran
+        .all("error")
+        .iter()
+        .map(|it| it["kind"].clone())
+        .collect();
+    assert_eq!(kinds, ["dropped", "recording"]);
+    assert_says(&ran.stderr, &["run.2.jsonl cannot be written"]);
+}
+
+#[test]
 fn what_is_no_text_is_said_as_far_as_it_is() {
     let (_server, url) = room();
     let ran = chat(&url).input(b"fine\nbl\xff\xfeb\n").run();
@@ -220,8 +287,12 @@ fn what_a_server_says_as_it_closes_decides_what_comes_next() {
                 let user = talk.welcome(&[]);
                 if call == 1 {
                     talk.line();
-                    talk.0.close(code, "for a reason");
-                    talk.0.closed();
+                    match code {
+                        // It is a sign for a farewell that has no code.
+                        1005 => talk.0.frame(true, Opcode::Close, b""),
+                        code => talk.0.close(code, "for a reason"),
+                    }
+                    while talk.0.read().is_some() {}
                 } else {
                     talk.echo(&user);
                     talk.0.part();
@@ -231,7 +302,7 @@ fn what_a_server_says_as_it_closes_decides_what_comes_next() {
         let ran = chat(&server.chat_url()).input("hello").run();
         (ran, server.upgrades().len())
     };
-    for code in [1001, 1012, 1013] {
+    for code in [1001, 1005, 1011, 1012, 1013] {
         let (ran, connections) = closing(code);
         ran.succeeded();
         assert_eq!(connections, 2, "{code}");
@@ -240,7 +311,6 @@ fn what_a_server_says_as_it_closes_decides_what_comes_next() {
         (1000, 4, "dropped"),
         (1008, 1, "policy"),
         (1009, 1, "refused"),
-        (1011, 4, "dropped"),
     ] {
         let (ran, connections) = closing(code);
         let cause = ran.failed(exit, kind);
@@ -320,145 +390,6 @@ fn who_is_stopped_with_something_left_to_say_hears_of_it() {
     let ran = running.end();
     let cause = ran.failed(130, "interrupted");
     assert_says(&cause, &["2 lines left unsaid"]);
-}
-
-#[test]
-fn every_connection_has_a_ticket_of_its_own_and_nobody_sees_it() {
-    let ticket = |call: usize| format!("{call}f00dfeed0123456789abcdef");
-    let server = Script::new()
-        .problem(move |call, request| {
-            assert_eq!((&*request.method, request.path()), ("POST", "/ticket"));
-            let asked: Value = serde_json::from_str(&request.body).unwrap();
-            assert_eq!(asked, json!({"user": "alice", "password": PASSWORD}));
-            support::Reply::json(json!({"ticket": ticket(call), "expires_in_s": 30}))
-        })
-        .talk(move |call, socket| {
-            let mut talk = Talk(socket);
-            assert_eq!(talk.expect("ticket")["ticket"], ticket(call));
-            // A careless room repeats it.
-            let user = talk.welcome(&[("room", &ticket(call))]);
-            if call == 1 {
-                talk.0.close(1001, &ticket(call));
-                talk.0.closed();
-                return;
-            }
-            talk.echo(&user);
-            talk.0.part();
-        })
-        .start();
-    let ran = chat(&server.chat_url())
-        .file("password", format!("{PASSWORD}\nand more\n"))
-        .args(["--password-file", "password", "--record", "run.jsonl"])
-        .env("RUST_LOG", "trace")
-        .input("hello")
-        .run();
-    assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert_eq!(server.problems().len(), 2);
-    let recordings = ["run.jsonl", "run.2.jsonl"].map(|name| {
-        let text = std::fs::read_to_string(ran.path(name)).unwrap();
-        let header: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
-        assert_eq!(header["conversation"], "chat");
-        assert_eq!(header["url"], server.chat_url());
-        assert_says(
-            &text,
-            &[r#""type":"sent""#, "identity", r#""type":"close""#],
-        );
-        text
-    });
-    for text in [&ran.stdout, &ran.stderr, &recordings[0], &recordings[1]] {
-        for secret in [PASSWORD, &ticket(1), &ticket(2)] {
-            assert!(!text.contains(secret), "{secret} in {text}");
-        }
-    }
-}
-
-#[test]
-fn a_server_that_wants_tickets_gives_them_for_the_password() {
-    let folder = tempfile::tempdir().unwrap();
-    let users = folder.path().join("users");
-    let users = users.to_str().unwrap();
-    let made = Program::new("passwd").args([users, "alice"]);
-    let made = made.input(format!("{PASSWORD}\n")).run();
-    assert_eq!(made.code, Some(0), "{made:?}");
-    let (_server, url) = serve(&["--tickets", users]);
-    let url = format!("{}/chat/fishing", url.replace("http", "ws"));
-    let with = |password: &str| {
-        let program = chat(&url).file("password", password);
-        let program = program.args(["--password-file", "password"]);
-        program.input("hello\n").run()
-    };
-    let ran = with(PASSWORD);
-    ran.succeeded();
-    assert_eq!(messages(&ran), said(&[("alice", "hello", "own")]));
-    with("another").failed(3, "credentials");
-}
-
-#[test]
-fn a_ticket_in_the_address_is_seen_nowhere() {
-    let ticket = "t1cket/with+odd=signs";
-    let server = Script::new().talk(move |_, socket| {
-        let mut talk = Talk(socket);
-        let user = talk.welcome(&[("room", ticket)]);
-        talk.echo(&user);
-        talk.0.part();
-    });
-    let server = server.start();
-    let url = format!("{}?ticket=t1cket%2Fwith%2Bodd%3Dsigns", server.chat_url());
-    let ran = chat(&url)
-        .args(["--record", "run.jsonl"])
-        .env("RUST_LOG", "trace")
-        .input("hello")
-        .run();
-    assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert_eq!(server.upgrades()[0].query("ticket").unwrap(), ticket);
-    let recording = std::fs::read_to_string(ran.path("run.jsonl")).unwrap();
-    for text in [&ran.stdout, &ran.stderr, &recording] {
-        assert!(!text.contains("t1cket"), "{text}");
-    }
-}
-
-#[test]
-fn without_a_ticket_where_one_is_needed_it_says_how_to_get_one() {
-    let refusing = Script::new().upgrade(|_, _, mut stream| {
-        support::Reply::status("401 Unauthorized", "a ticket, please").send(&mut stream);
-    });
-    let refusing = refusing.start();
-    let ran = chat(&refusing.chat_url()).input("hello").run();
-    assert_says(&ran.failed(3, "credentials"), &["401", "--ticket"]);
-
-    for (code, advice) in [
-        ("ticket_needed", "--ticket"),
-        ("ticket_refused", "refuses the ticket"),
-    ] {
-        let saying = Script::new().talk(move |_, socket| {
-            Talk(socket).say(json!({"type": "error", "code": code, "message": "No ticket."}));
-            socket.close(1008, "no ticket");
-            socket.closed();
-        });
-        let saying = saying.start();
-        let ran = chat(&saying.chat_url()).input("hello").run();
-        assert_says(&ran.failed(3, "credentials"), &["No ticket", advice]);
-    }
-
-    let silent = Script::new().talk(|_, socket| {
-        socket.close(1008, "no ticket was shown in time");
-        socket.closed();
-    });
-    let silent = silent.start();
-    let ran = chat(&silent.chat_url()).input("hello").run();
-    let cause = ran.failed(3, "credentials");
-    assert_says(&cause, &["no ticket was shown in time", "--ticket"]);
-
-    let wrong = Script::new()
-        .problem(|_, _| support::Reply::status("401 Unauthorized", r#"{"error":"wrong"}"#));
-    let wrong = wrong.start();
-    let ran = chat(&wrong.chat_url())
-        .file("password", PASSWORD)
-        .args(["--password-file", "password"])
-        .input("hello")
-        .run();
-    assert_says(&ran.failed(3, "credentials"), &["alice", "password"]);
-    assert!(wrong.upgrades().is_empty());
 }
 
 #[test]

@@ -16,12 +16,13 @@ use clap::Args;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
-use self::desk::Desk;
+use self::desk::{Desk, Input};
 use self::session::Session;
 use self::ticket::PasswordSource;
 use super::dialing::{Dial, Dialing};
 use super::environment::Environment;
 use super::failure::{Failure, Kind};
+use super::stopping::stop_after;
 use super::values::{OutputFormat, duration, user_name};
 use super::{Context, seed, viewing};
 use crate::conversation::chat::UserName;
@@ -68,6 +69,10 @@ pub(super) struct Arguments {
     #[arg(long, value_parser = duration, default_value = "60s", value_name = "TIME")]
     retry_for: Duration,
 
+    /// End the chat after this long, whatever is left to be said [default: never]
+    #[arg(long, value_parser = duration, value_name = "TIME")]
+    deadline: Option<Duration>,
+
     /// Lines for people, or one JSON object a line
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) output: OutputFormat,
@@ -87,6 +92,7 @@ pub(super) struct Config {
     manner: Manner,
     staying: Staying,
     retry_for: Duration,
+    deadline: Option<Duration>,
     dial: Box<Dial>,
 }
 
@@ -149,6 +155,7 @@ impl Arguments {
             manner,
             staying,
             retry_for: self.retry_for,
+            deadline: self.deadline,
             dial: Box::new(dial),
         })
     }
@@ -162,12 +169,16 @@ fn is_for_a_person() -> bool {
 
 /// Runs the command.
 pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Outcome, Failure> {
+    stop_after(config.deadline, &context.stopper);
     let dialer = config.dial.dialer(context);
     if let Some(ticket) = &config.ticket {
         context.hide(ticket);
     }
     let tickets = match config.password {
-        Some(source) => Some(source.tickets(&config.name, context).await?),
+        Some(source) => {
+            ticket::warn_of_readers(&config.address, context);
+            Some(source.tickets(&config.name, context).await?)
+        }
         None => None,
     };
     let (live, keyboard) = (context.live.clone(), context.keyboard.clone());
@@ -203,7 +214,7 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
         match config.manner {
             Manner::Typed => {
                 let typed = desk.open_prompt(&live, viewing::colours(), keyboard)?;
-                keyboard::attend(&desk, typed, &prompter, &leaving).await
+                keyboard::attend(&desk, typed, &prompter, &leaving, &stopper).await
             }
             Manner::Piped => pipe::say_all(&desk, &prompter, config.staying, &leaving).await,
         }
@@ -238,15 +249,21 @@ fn verdict(
 ) -> Result<Outcome, Failure> {
     let unsaid = desk.unsaid();
     match result {
-        Err(failure) if failure.kind == Kind::Interrupted => match (unsaid, staying) {
-            // That is how it ends.
-            (0, Staying::UntilStopped) => {}
-            (0, Staying::UntilAllIsSaid) => return Err(failure),
-            (unsaid, _) => {
-                let lines = counted(unsaid, "line");
-                return Err(failure.context(format_args!("{lines} left unsaid")));
+        Err(failure) if matches!(failure.kind, Kind::Interrupted | Kind::Deadline) => {
+            match (unsaid, staying, failure.kind) {
+                // That is how it ends.
+                (0, Staying::UntilStopped, Kind::Interrupted) => {}
+                (0, _, _) => return Err(failure),
+                (unsaid, _, _) => {
+                    let lines = counted(unsaid, "line");
+                    let least = match (manner, desk.input()) {
+                        (Manner::Piped, Input::Open) => "at least ",
+                        _ => "",
+                    };
+                    return Err(failure.context(format_args!("{least}{lines} left unsaid")));
+                }
             }
-        },
+        }
         result => result?,
     }
     match desk.refused() {

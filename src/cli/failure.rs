@@ -4,6 +4,7 @@ use std::fmt;
 use std::fmt::Write as _;
 use std::io;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use reqwest::StatusCode;
 
@@ -19,6 +20,8 @@ use crate::report::{ErrorItem, Outcome};
 pub(super) struct Failure {
     pub(super) kind: Kind,
     prospect: Prospect,
+    /// How long the peer wants to be left alone.
+    wait: Option<Duration>,
     cause: anyhow::Error,
 }
 
@@ -40,7 +43,7 @@ pub(super) enum Kind {
     Recording,
     /// A picture cannot be drawn or written.
     Picture,
-    /// The access token or the one-time token was refused.
+    /// A token, a ticket, a password or the credentials for a proxy were refused, or are missing.
     Credentials,
     /// There was no connection.
     Unreachable,
@@ -131,6 +134,7 @@ impl Kind {
         Failure {
             kind: self,
             prospect,
+            wait: None,
             cause: anyhow::anyhow!("{cause}"),
         }
     }
@@ -150,6 +154,16 @@ impl Failure {
             Prospect::Hopeless
         };
         self
+    }
+
+    /// The same failure of a peer that wants to be left alone for this long, if it says so.
+    pub(super) fn with_wait(self, wait: Option<Duration>) -> Self {
+        Failure { wait, ..self }
+    }
+
+    /// How long the peer wants to be left alone; zero if it does not say.
+    pub(super) fn wait(&self) -> Duration {
+        self.wait.unwrap_or_default()
     }
 
     /// The failure, for reporting.

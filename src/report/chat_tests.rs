@@ -7,7 +7,7 @@ use super::text::Text;
 use super::*;
 use crate::conversation::Stamp;
 use crate::conversation::chat::{
-    ErrorCode, GuestCue, GuestEvent, Heard, Hearing, Roster, UserName,
+    ErrorCode, GuestCue, GuestEvent, Heard, Hearing, NextName, Request, Roster, UserName,
 };
 
 const MOMENT: i64 = 1_795_264_496;
@@ -67,21 +67,21 @@ fn noticed() -> Vec<GuestEvent> {
             name: name("bob"),
             code: Some(ErrorCode::NameTaken),
             reason: "Somebody in this channel goes by that name.".to_owned(),
-            again: None,
+            next: NextName::Unknown,
         },
         GuestEvent::NameRefused {
             at: at(3),
             name: name("bob"),
             code: None,
             reason: String::new(),
-            again: None,
+            next: NextName::Unknown,
         },
         GuestEvent::NameRefused {
             at: at(3),
             name: name("alice"),
             code: Some(ErrorCode::NameTaken),
             reason: "Taken.".to_owned(),
-            again: Some(at(5003)),
+            next: NextName::Same(at(5003)),
         },
         GuestEvent::Named {
             at: at(4),
@@ -100,6 +100,7 @@ fn noticed() -> Vec<GuestEvent> {
         GuestEvent::Held {
             at: at(50),
             until: at(3250),
+            what: Request::Line,
         },
         GuestEvent::Unnamed {
             at: at(60),
@@ -163,10 +164,10 @@ fn a_chat_reads_like_one() {
 — not said: "long long long long long long long long …": The message
   has 5000 bytes, and 4096 are allowed. —
 — refused: No channel is called so. —
-— too fast for the room: said again in 3.2 s —
+— too fast for the room: the line is said again in 3.2 s —
 — the name alice was free for a moment, since no answer came in time;
   claiming it again —
-— more was said while you were away than the room remembers —
+— more may have been said while you were away than the room remembers —
 — missed while away —
 12:36:36 carol  anybody?
 12:36:37 dave  here
@@ -205,7 +206,7 @@ fn the_schema_of_a_chat_is_pinned() {
 {"type":"message","at_ns":20000000,"user":"alice","text":"hi","timestamp":1795264502,"how":"own"}
 {"type":"refused","at_ns":40000000,"text":"long long long long long long long long long long long long ","code":"message_too_long","reason":"The message has 5000 bytes, and 4096 are allowed."}
 {"type":"refused","at_ns":40000000,"text":null,"code":"channel_invalid","reason":"No channel is called so."}
-{"type":"held","at_ns":50000000,"retry_in_ms":3200.0}
+{"type":"held","at_ns":50000000,"retry_in_ms":3200.0,"what":"line"}
 {"type":"unnamed","at_ns":60000000,"user":"alice"}
 {"type":"forgotten","at_ns":70000000}
 {"type":"message","at_ns":20000000,"user":"carol","text":"anybody?","timestamp":1795264596,"how":"missed"}
@@ -288,7 +289,7 @@ fn secrets_are_blanked_in_every_text() {
             name: name(secret),
             code: None,
             reason: secret.to_owned(),
-            again: None,
+            next: NextName::Unknown,
         },
         GuestEvent::Odd {
             at: at(1),
@@ -304,4 +305,44 @@ fn secrets_are_blanked_in_every_text() {
         let out = String::from_utf8(out).unwrap();
         assert!(!out.contains(secret) && out.contains('…'), "{out}");
     }
+}
+
+#[test]
+fn who_changes_the_name_neither_comes_nor_goes() {
+    let named = |user: &str| GuestEvent::Named {
+        at: Stamp::OPENING,
+        name: user.parse().unwrap(),
+    };
+    let presence = |came: &str, went: &str| GuestEvent::Presence {
+        at: Stamp::OPENING,
+        came: vec![came.to_owned()],
+        went: vec![went.to_owned()],
+        total: 2,
+        roster: Roster::Change,
+    };
+    let unanswered = |what| GuestEvent::Unanswered {
+        at: Stamp::OPENING,
+        what,
+    };
+    let events = [
+        named("alice"),
+        named("carol"),
+        presence("carol", "alice"),
+        // Somebody else takes the name that is free now.
+        presence("alice", "bob"),
+        unanswered(Request::Channel),
+        unanswered(Request::Name),
+        unanswered(Request::Line),
+    ];
+    let items = events.map(|event| Item::Chat(ChatItem::new(&event, None)));
+    let expected = [
+        "— you are alice —",
+        "— you are carol —",
+        "— alice came —",
+        "— bob went —",
+        "— the room opens no channel —",
+        "— the room does not answer to the name —",
+        "— the room does not answer to the line —",
+    ];
+    assert_eq!(written(&items).lines().collect::<Vec<_>>(), expected);
 }

@@ -12,7 +12,9 @@ pub use self::tally::ChatTally;
 use super::Outcome;
 use super::units::millis;
 use crate::conversation::Stamp;
-use crate::conversation::chat::{ErrorCode, GuestCue, GuestEvent, Heard, Hearing, Roster};
+use crate::conversation::chat::{
+    ErrorCode, GuestCue, GuestEvent, Heard, Hearing, NextName, Request, Roster,
+};
 
 /// Something that a guest noticed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -102,14 +104,23 @@ pub enum ChatNews {
         /// Why, for people.
         reason: String,
     },
-    /// A line came too fast, and is said again.
+    /// Something came too fast for the room, and is asked for again.
     Held {
         /// When.
         at_ns: u64,
-        /// After how long it is said again.
+        /// After how long it is asked for again.
         retry_in_ms: f64,
+        /// `line`, `name` or `channel`.
+        what: Request,
     },
-    /// More was said while the guest was away than the room remembers.
+    /// The room did not answer in time.
+    Unanswered {
+        /// When it was given up.
+        at_ns: u64,
+        /// What an answer was due to: `line`, `name` or `channel`.
+        what: Request,
+    },
+    /// More may have been said while the guest was away than the room remembers.
     Forgotten {
         /// When that was found out.
         at_ns: u64,
@@ -143,8 +154,10 @@ pub struct ChatSummaryItem {
     pub received: u64,
     /// How many lines the room refused.
     pub refused: u64,
-    /// How many lines were left unsaid.
-    pub unsaid: u64,
+    /// How many lines were left unsaid. `None` for a replay: a recording does not tell what else was
+    /// to be said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unsaid: Option<u64>,
     /// How many connections it took.
     pub connections: u32,
 }
@@ -185,7 +198,7 @@ impl ChatItem {
                 redact_in(text);
                 redact_in(reason);
             }
-            ChatNews::Held { .. } | ChatNews::Forgotten { .. } => {}
+            ChatNews::Held { .. } | ChatNews::Unanswered { .. } | ChatNews::Forgotten { .. } => {}
         }
         item
     }
@@ -212,13 +225,16 @@ impl From<&GuestEvent> for ChatNews {
                 name,
                 code,
                 reason,
-                again,
+                next,
             } => ChatNews::NameRefused {
                 at_ns: at_ns(at),
                 user: name.to_string(),
                 code: *code,
                 reason: reason.clone(),
-                retry_in_ms: again.map(|again| millis(again.since(*at))),
+                retry_in_ms: match next {
+                    NextName::Same(again) => Some(millis(again.since(*at))),
+                    NextName::Other | NextName::Unknown => None,
+                },
             },
             GuestEvent::Heard(Heard {
                 at,
@@ -262,9 +278,14 @@ impl From<&GuestEvent> for ChatNews {
                 code: *code,
                 reason: reason.clone(),
             },
-            GuestEvent::Held { at, until } => ChatNews::Held {
+            GuestEvent::Held { at, until, what } => ChatNews::Held {
                 at_ns: at_ns(at),
                 retry_in_ms: millis(until.since(*at)),
+                what: *what,
+            },
+            GuestEvent::Unanswered { at, what } => ChatNews::Unanswered {
+                at_ns: at_ns(at),
+                what: *what,
             },
             GuestEvent::Forgotten { at } => ChatNews::Forgotten { at_ns: at_ns(at) },
             GuestEvent::Overfull { at, cue } => ChatNews::Overfull {

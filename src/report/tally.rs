@@ -117,7 +117,7 @@ impl Tally {
     /// replay of chats alone has no rounds to speak of.
     pub fn summaries(self, outcome: Outcome) -> Vec<Item> {
         let has_chats = self.chats.connections() > 0;
-        let chats = has_chats.then(|| Item::ChatSummary(self.chats.summary(outcome)));
+        let chats = has_chats.then(|| Item::ChatSummary(self.chats.summary_of_replay(outcome)));
         let has_rounds = !has_chats || self.recordings.is_some();
         let rounds = has_rounds.then(|| Item::Summary(self.summary(outcome)));
         rounds.into_iter().chain(chats).collect()

@@ -6,10 +6,41 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::socket::encode;
-use super::{Opcode, Socket};
+use super::{Opcode, Program, Ran, Running, Socket, serve};
 
 /// When everything is said that a scripted room says.
 const MOMENT: i64 = 1_795_264_496;
+
+/// `wsbeat chat` as alice, in JSON.
+pub fn chat(url: &str) -> Program {
+    Program::new("chat").args([url, "--name", "alice"]).json()
+}
+
+/// A real server, and the address of one of its channels.
+pub fn room() -> (Running, String) {
+    let (server, url) = serve(&[]);
+    (
+        server,
+        format!("{}/chat/fishing", url.replace("http", "ws")),
+    )
+}
+
+/// Who has said what, and how it came to be heard.
+pub fn messages(ran: &Ran) -> Vec<(String, String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let messages = ran.all("message");
+    let messages = messages
+        .iter()
+        .map(|it| (text(&it["user"]), text(&it["text"]), text(&it["how"])));
+    messages.collect()
+}
+
+pub fn said(lines: &[(&str, &str, &str)]) -> Vec<(String, String, String)> {
+    let owned = |(user, text, how): &(&str, &str, &str)| {
+        ((*user).to_owned(), (*text).to_owned(), (*how).to_owned())
+    };
+    lines.iter().map(owned).collect()
+}
 
 /// What a room says and hears over an open WebSocket.
 pub struct Talk<'a>(pub &'a mut Socket);

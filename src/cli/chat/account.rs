@@ -6,7 +6,7 @@ use super::Manner;
 use super::desk::Desk;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::play::tell_of_failed_recording;
-use crate::conversation::chat::{ErrorCode, GuestEvent};
+use crate::conversation::chat::{ErrorCode, GuestEvent, NextName, Request};
 use crate::conversation::latency::KeepAliveEvent;
 use crate::conversation::{CloseReason, Stamp, WireEvent};
 use crate::link::{EndCause, Ending, Observer, Printable, StopReason, Stopper};
@@ -22,10 +22,23 @@ pub(super) struct Account<'a> {
     pub(super) failure: Option<Failure>,
     /// How long nothing had come when the peer was given up.
     pub(super) silence: Option<Duration>,
-    /// Whether it has a ticket to show.
-    pub(super) has_ticket: bool,
+    /// What the peer has not answered when it was given up.
+    pub(super) unanswered: Option<Request>,
+    /// The ticket that it shows.
+    pub(super) ticket: Shown,
     /// Where the guest is.
     pub(super) channel: Option<String>,
+}
+
+/// Which ticket a connection shows by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// None, though there may be one in the address.
+    None,
+    /// One that was made for it.
+    Fresh,
+    /// One that was made for it, and refused.
+    Refused,
 }
 
 /// How a connection ended.
@@ -37,11 +50,22 @@ pub(super) enum Over {
     Badly(Failure),
     /// Another connection may go on where it ended.
     Lost(Failure),
+    /// Like this, by a peer that is there, and does not answer.
+    Unanswered(Failure),
+    /// With a ticket that was made for it, and refused: it may have taken too long to be shown.
+    Stale(Failure),
 }
 
-/// The codes of a server that goes away for a while (RFC 6455 section 7.4.1, and IANA's registry for
-/// it: 1012 is a restart).
-const AWAY: [u16; 3] = [CloseReason::GOING_AWAY, 1012, CloseReason::TRY_AGAIN_LATER];
+/// The codes of a server that goes away for a while, or has stumbled (RFC 6455 section 7.4.1, and
+/// IANA's registry for it: 1011 is an error inside the server, 1012 a restart). One that says nothing
+/// at all as it closes does not say that another connection is unwanted.
+const AWAY: [u16; 5] = [
+    CloseReason::GOING_AWAY,
+    CloseReason::NO_STATUS,
+    1011,
+    1012,
+    CloseReason::TRY_AGAIN_LATER,
+];
 
 impl<'a> Account<'a> {
     /// A recording that fails does not take the conversation with it.
@@ -64,7 +88,7 @@ impl<'a> Account<'a> {
             GuestEvent::NameRefused {
                 name,
                 reason,
-                again: None,
+                next: NextName::Unknown,
                 ..
             } if self.desk.manner == Manner::Piped => {
                 let why = match reason.as_str() {
@@ -82,6 +106,9 @@ impl<'a> Account<'a> {
                 ..
             } => {
                 let reason = Printable(reason.trim_end_matches('.'));
+                if *code == ErrorCode::TicketRefused && self.ticket == Shown::Fresh {
+                    self.ticket = Shown::Refused;
+                }
                 let why = match code {
                     ErrorCode::TicketNeeded => format!(
                         "the server wants a ticket: {reason}; --ticket gets one for the name and \
@@ -91,6 +118,17 @@ impl<'a> Account<'a> {
                 };
                 self.fail(Kind::Credentials.because(why));
             }
+            GuestEvent::Unanswered {
+                at,
+                what: Request::Channel,
+            } => self.fail(Kind::Protocol.because(format_args!(
+                "the server opened no channel for {:.0?}; is this the address of a chat?",
+                at.since_opening()
+            ))),
+            GuestEvent::Unanswered { what, .. } => {
+                self.unanswered = Some(*what);
+                self.stopper.stop(StopReason::Interrupted);
+            }
             _ => {}
         }
     }
@@ -98,7 +136,10 @@ impl<'a> Account<'a> {
     /// What the end of the connection means.
     pub(super) fn over(self, ending: &Ending) -> Over {
         if let Some(failure) = self.failure {
-            return Over::Badly(failure);
+            return match self.ticket {
+                Shown::Refused => Over::Stale(failure),
+                Shown::None | Shown::Fresh => Over::Badly(failure),
+            };
         }
         let place = match &self.channel {
             Some(channel) => format!("in #{}", Printable(channel)),
@@ -108,6 +149,15 @@ impl<'a> Account<'a> {
             let cause = format_args!("nothing came for {silence:.0?} after a ping, {place}");
             return Over::Lost(Kind::Silent.because(cause));
         }
+        if let (Some(what), EndCause::Stopped(_)) = (self.unanswered, &ending.cause) {
+            let what = match what {
+                Request::Line => "a line",
+                Request::Name => "the name",
+                Request::Channel => "the wish for a channel",
+            };
+            let cause = format_args!("the server did not answer to {what} {place}");
+            return Over::Unanswered(Kind::Silent.because(cause));
+        }
         let failure = Failure::ended(ending, &place, "");
         match &ending.cause {
             EndCause::Done => Over::Well,
@@ -115,7 +165,9 @@ impl<'a> Account<'a> {
             EndCause::PeerClosed => match ending.close.code {
                 code if AWAY.contains(&code) => Over::Lost(failure),
                 // A server that waits for a ticket says nothing, and a guest that has none neither.
-                CloseReason::POLICY_VIOLATION if self.channel.is_none() && !self.has_ticket => {
+                CloseReason::POLICY_VIOLATION
+                    if self.channel.is_none() && self.ticket == Shown::None =>
+                {
                     Over::Badly(Kind::Credentials.because(format_args!(
                         "{failure}; if it wants a ticket, --ticket gets one for the name and its \
                          password"

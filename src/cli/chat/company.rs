@@ -1,11 +1,14 @@
 use std::collections::BTreeSet;
 
-use crate::conversation::chat::{GuestEvent, Roster, UserName};
+use crate::conversation::chat::{GuestEvent, NextName, Roster, UserName};
 use crate::link::Printable;
 
 /// How many characters a channel's name may take up in a prompt. Each can be two columns wide, and
 /// there has to be room for what is typed.
 const CHANNEL_IN_PROMPT: usize = 16;
+
+/// How many names are remembered of those who are in a channel. More are only counted.
+const MOST_NAMES: usize = 1024;
 
 /// Where a guest is, and with whom, as far as it has been told.
 #[derive(Clone, Debug)]
@@ -13,10 +16,20 @@ pub(super) struct Company {
     /// The name that it goes by, or would like to.
     name: String,
     naming: Naming,
-    /// `None` while it is nowhere.
-    channel: Option<String>,
+    place: Place,
     names: BTreeSet<String>,
     total: usize,
+}
+
+/// Where a guest is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    /// Without a connection.
+    Away,
+    /// On its way into a channel.
+    Entering,
+    /// In this channel.
+    In(String),
 }
 
 /// Whether a guest has its name.
@@ -35,7 +48,7 @@ impl Company {
         Company {
             name: name.to_string(),
             naming: Naming::Claimed,
-            channel: None,
+            place: Place::Away,
             names: BTreeSet::new(),
             total: 0,
         }
@@ -45,7 +58,7 @@ impl Company {
     pub(super) fn notice(&mut self, event: &GuestEvent) {
         match event {
             GuestEvent::Entered { channel, .. } => {
-                self.channel = Some(channel.clone());
+                self.place = Place::In(channel.clone());
                 if self.naming == Naming::Own {
                     self.naming = Naming::Claimed;
                 }
@@ -61,10 +74,10 @@ impl Company {
                 self.naming = Naming::Own;
             }
             GuestEvent::Unnamed { .. } => self.naming = Naming::Claimed,
-            // Whoever has a name keeps it.
-            GuestEvent::NameRefused { again: None, .. } if self.naming != Naming::Own => {
-                self.naming = Naming::Refused;
-            }
+            GuestEvent::NameRefused {
+                next: NextName::Unknown,
+                ..
+            } => self.naming = Naming::Refused,
             GuestEvent::Presence {
                 came,
                 went,
@@ -80,8 +93,8 @@ impl Company {
                     self.names.remove(name);
                 }
                 self.total = *total;
-                // A server that never says who goes.
-                while self.names.len() > self.total {
+                // A server that never says who goes, or names more than anybody reads.
+                while self.names.len() > self.total.min(MOST_NAMES) {
                     self.names.pop_last();
                 }
             }
@@ -89,9 +102,14 @@ impl Company {
         }
     }
 
+    /// A connection has been opened.
+    pub(super) fn arrive(&mut self) {
+        self.place = Place::Entering;
+    }
+
     /// The connection is gone.
     pub(super) fn part(&mut self) {
-        self.channel = None;
+        self.place = Place::Away;
         if self.naming == Naming::Own {
             self.naming = Naming::Claimed;
         }
@@ -115,11 +133,12 @@ impl Company {
     /// What is asked, or whom a line is typed by, and where.
     pub(super) fn prompt(&self) -> String {
         let name = Printable(&self.name);
-        match (&self.channel, self.naming) {
+        match (&self.place, self.naming) {
             (_, Naming::Refused) => "another name> ".to_owned(),
-            (None, _) => format!("{name} (offline)> "),
-            (Some(_), Naming::Claimed) => format!("{name} (no name yet)> "),
-            (Some(channel), Naming::Own) => {
+            (Place::Away, _) => format!("{name} (offline)> "),
+            (Place::Entering, _) => format!("{name} (entering)> "),
+            (Place::In(_), Naming::Claimed) => format!("{name} (no name yet)> "),
+            (Place::In(channel), Naming::Own) => {
                 let channel = Printable(channel).to_string();
                 match channel.char_indices().nth(CHANNEL_IN_PROMPT) {
                     None => format!("#{channel} {name}> "),
@@ -131,8 +150,10 @@ impl Company {
 
     /// Who is there, for people.
     pub(super) fn who(&self) -> String {
-        let Some(channel) = &self.channel else {
-            return "you are not connected".to_owned();
+        let channel = match &self.place {
+            Place::Away => return "you are not connected".to_owned(),
+            Place::Entering => return "you are in no channel yet".to_owned(),
+            Place::In(channel) => channel,
         };
         let names: Vec<_> = self
             .names
@@ -170,13 +191,13 @@ mod tests {
         GuestEvent::Named { at: AT, name }
     }
 
-    fn refused(of: &str, again: Option<Stamp>) -> GuestEvent {
+    fn refused(of: &str, next: NextName) -> GuestEvent {
         GuestEvent::NameRefused {
             at: AT,
             name: name(of),
             code: None,
             reason: String::new(),
-            again,
+            next,
         }
     }
 
@@ -195,9 +216,13 @@ mod tests {
     fn the_prompt_tells_where_one_is_and_as_whom() {
         let mut company = Company::new(&name("alice"));
         assert_eq!(company.prompt(), "alice (offline)> ");
+        company.arrive();
+        assert_eq!(company.prompt(), "alice (entering)> ");
         company.notice(&entered("fishing"));
         assert_eq!(company.prompt(), "alice (no name yet)> ");
-        company.notice(&refused("alice", None));
+        company.notice(&refused("alice", NextName::Other));
+        assert!(!company.wants_name());
+        company.notice(&refused("alice", NextName::Unknown));
         assert!(company.wants_name());
         assert_eq!(company.prompt(), "another name> ");
         company.claim(&name("bob"));
@@ -207,12 +232,12 @@ mod tests {
         assert_eq!(company.prompt(), "#fishing bob> ");
         // A wish that is refused changes nothing.
         company.claim(&name("carol"));
-        company.notice(&refused("carol", None));
+        company.notice(&refused("carol", NextName::Other));
         assert_eq!(company.prompt(), "#fishing bob> ");
         company.part();
         assert_eq!(company.prompt(), "bob (offline)> ");
         company.notice(&entered("\u{1b}[2J"));
-        company.notice(&refused("bob", Some(AT)));
+        company.notice(&refused("bob", NextName::Same(AT)));
         assert!(!company.wants_name());
         company.notice(&named("bob"));
         assert_eq!(company.prompt(), "#\\u{1b}[2J bob> ");
@@ -225,6 +250,8 @@ mod tests {
     fn who_is_there_is_known_from_who_comes_and_goes() {
         let mut company = Company::new(&name("alice"));
         assert_eq!(company.who(), "you are not connected");
+        company.arrive();
+        assert_eq!(company.who(), "you are in no channel yet");
         company.notice(&entered("fishing"));
         assert_eq!(company.who(), "in #fishing: nobody");
         company.notice(&named("alice"));
@@ -241,6 +268,13 @@ mod tests {
             company.notice(&presence(&[&guest], &[], 2, Roster::Change));
         }
         assert_eq!(company.names.len(), 2);
+        // Nor does one that says that everybody is there.
+        for number in 0..2 * MOST_NAMES {
+            let guest = format!("guest{number}");
+            company.notice(&presence(&[&guest], &[], 1_000_000, Roster::Change));
+        }
+        assert_eq!(company.names.len(), MOST_NAMES);
+        assert!(company.who().ends_with(" and 998976 more"));
         company.notice(&entered("river"));
         assert_eq!(company.who(), "in #river: nobody");
     }

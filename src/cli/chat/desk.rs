@@ -1,4 +1,4 @@
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 
 use tokio::sync::Semaphore;
@@ -10,15 +10,17 @@ use crate::cli::Aside;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::stopping::Keyboard;
 use crate::conversation::Stamp;
-use crate::conversation::chat::{ErrorCode, Guest, GuestCue, GuestEvent, Heard, Hearing, UserName};
+use crate::conversation::chat::{
+    ErrorCode, Guest, GuestCue, GuestEvent, GuestMessage, Heard, Hearing, UserName,
+};
 use crate::link::{MESSAGE_LIMIT, Prompter};
 use crate::report::{
     ChatItem, ChatTally, Colours, Item, Live, OpenItem, Prompt, Redactor, Reporter, Typed,
 };
 
-/// The longest line that is handed to a guest, in bytes. A room takes much less, and says so; beyond
-/// this, the link would not let it through, and the connection would be lost by it.
-pub(super) const LONGEST_LINE: usize = MESSAGE_LIMIT / 2;
+/// The longest line that is looked at, in bytes: one that is longer fits into no message, however it
+/// is written there.
+pub(super) const LONGEST_LINE: usize = MESSAGE_LIMIT;
 
 /// How many lines may be on their way at once: enough that the next one is always at hand, and few
 /// enough that the guest holds [all of them](Guest::MOST_WAITING).
@@ -34,9 +36,19 @@ pub(super) struct Desk<'a> {
     company: RefCell<Company>,
     /// A permit for each line that may be put under way.
     room: Semaphore,
+    input: Cell<Input>,
     pub(super) manner: Manner,
     pub(super) aside: Aside,
     pub(super) redactor: Redactor,
+}
+
+/// Whether everything is known that is to be said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Input {
+    /// There may be more of it.
+    Open,
+    /// It has been read to its end.
+    Ended,
 }
 
 impl<'a> Desk<'a> {
@@ -53,6 +65,7 @@ impl<'a> Desk<'a> {
             prompt: RefCell::new(None),
             company: RefCell::new(Company::new(name)),
             room: Semaphore::new(UNDER_WAY),
+            input: Cell::new(Input::Open),
             manner,
             redactor: aside.redactor.clone(),
             aside,
@@ -83,21 +96,29 @@ impl Desk<'_> {
         self.prompt.take();
     }
 
-    /// Puts a line under way, once there is room for it.
-    pub(super) async fn say(&self, line: String, prompter: &Prompter<GuestCue>) {
+    /// Counts a line that is to be said.
+    pub(super) fn wish(&self) {
         self.tally.borrow_mut().wish();
-        if line.len() > LONGEST_LINE {
-            let reason = format!(
-                "it has {} bytes or more, and {LONGEST_LINE} are the most that is sent",
-                line.len()
-            );
-            self.notice(&GuestEvent::Refused {
+    }
+
+    /// Puts a line [that is counted](Self::wish) under way, once there is room for it. One that the
+    /// link would not let through is refused here: the connection would be lost by it.
+    pub(super) async fn say(&self, line: String, prompter: &Prompter<GuestCue>) {
+        let message = GuestMessage::Message { text: line };
+        let length = message.to_string().len();
+        let GuestMessage::Message { text: line } = message else {
+            return;
+        };
+        if length > MESSAGE_LIMIT {
+            return self.turn_away(&GuestEvent::Refused {
                 at: Stamp::OPENING,
                 text: Some(line),
                 code: ErrorCode::MessageTooLong,
-                reason,
+                reason: format!(
+                    "it takes {length} bytes or more to send, and {MESSAGE_LIMIT} are the most \
+                     that is sent"
+                ),
             });
-            return;
         }
         // The semaphore is never closed; and a line that has been put under way gives its permit
         // back by what comes of it.
@@ -113,6 +134,28 @@ impl Desk<'_> {
             // The chat is over, and whoever waits for this ends with it.
             std::future::pending::<Infallible>().await;
         }
+    }
+
+    /// There is no room for this among what waits for its turn.
+    pub(super) fn overfull(&self, cue: GuestCue) {
+        let at = Stamp::OPENING;
+        self.turn_away(&GuestEvent::Overfull { at, cue });
+    }
+
+    /// Takes account of what no guest was ever told, and reports it.
+    fn turn_away(&self, event: &GuestEvent) {
+        self.tally.borrow_mut().count(event);
+        self.report(&Item::Chat(ChatItem::new(event, None)));
+    }
+
+    /// All is known that is to be said.
+    pub(super) fn end_input(&self) {
+        self.input.set(Input::Ended);
+    }
+
+    /// Whether all is known that is to be said.
+    pub(super) fn input(&self) -> Input {
+        self.input.get()
     }
 
     /// Takes account of what a guest noticed, and reports it.
@@ -135,6 +178,8 @@ impl Desk<'_> {
     /// A connection has been opened.
     pub(super) fn arrive(&self, open: OpenItem) {
         self.report(&Item::Open(open));
+        self.company.borrow_mut().arrive();
+        self.ask();
         self.wait_for("entering");
     }
 

@@ -55,9 +55,11 @@ pub(super) async fn say_all(
             ));
         }
         if !text.trim().is_empty() {
+            desk.wish();
             desk.say(text.into_owned(), prompter).await;
         }
     }
+    desk.end_input();
     if staying == Staying::UntilAllIsSaid {
         leaving.cancel();
         desk.put(GuestCue::Finish, prompter).await;

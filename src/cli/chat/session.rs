@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::Staying;
-use super::account::{Account, Over};
+use super::account::{Account, Over, Shown};
 use super::desk::Desk;
 use super::ticket::Tickets;
 use crate::cli::failure::{Failure, Kind};
@@ -25,7 +25,7 @@ use crate::link::{
     Address, DialError, Dialed, Dialer, Inbox, Limits, Stop, clock, drive_with_cues,
 };
 use crate::recording::{Conversation, RecordingFile};
-use crate::report::OpenItem;
+use crate::report::{Item, OpenItem};
 
 /// After how long a connection counts as one that lasted: the next pause is a short one then. Longer
 /// than it takes a server to throw a client out that it does not want.
@@ -49,6 +49,8 @@ pub(super) struct Session<'a> {
     pauses: Reconnecting,
     memory: Memory,
     stop: Stop,
+    /// Whether a ticket was refused that had just been made, and no channel was entered since.
+    has_stale_ticket: bool,
 }
 
 /// A connection that has just been opened.
@@ -68,6 +70,7 @@ impl<'a> Session<'a> {
             pauses: Reconnecting::new(seed),
             memory: Memory::default(),
             stop,
+            has_stale_ticket: false,
         }
     }
 
@@ -84,7 +87,17 @@ impl<'a> Session<'a> {
             None => None,
             Some(path) => {
                 let path = path_of_attempt(path, self.desk.connections() + 1);
-                Some(open_recording(&mut self.stop, path).await?)
+                match open_recording(&mut self.stop, path).await {
+                    // A chat that is being held is not ended by it.
+                    Err(failure)
+                        if failure.kind == Kind::Recording && self.desk.connections() > 0 =>
+                    {
+                        self.desk.aside.say(&failure);
+                        self.desk.report(&Item::Error(failure.item()));
+                        None
+                    }
+                    opened => Some(opened?),
+                }
             }
         };
         let ticket = match tickets {
@@ -131,13 +144,21 @@ impl<'a> Session<'a> {
             let lost = match over {
                 Over::Well => return Ok(()),
                 Over::Badly(failure) => return Err(failure),
-                Over::Lost(failure) => failure,
+                Over::Stale(failure) if self.has_stale_ticket => return Err(failure),
+                Over::Stale(failure) => {
+                    self.has_stale_ticket = true;
+                    failure
+                }
+                Over::Unanswered(failure) => failure,
+                Over::Lost(failure) => {
+                    if lasted >= LASTED {
+                        self.pauses.begin_anew();
+                        away_since = None;
+                    }
+                    failure
+                }
             };
             desk.part();
-            if lasted >= LASTED {
-                self.pauses.begin_anew();
-                away_since = None;
-            }
             let since = *away_since.get_or_insert_with(clock::now);
             opened = tokio::select! {
                 biased;
@@ -167,7 +188,11 @@ impl<'a> Session<'a> {
             stopper: stopper.clone(),
             failure: None,
             silence: None,
-            has_ticket: ticket.is_some(),
+            unanswered: None,
+            ticket: match ticket {
+                Some(_) => Shown::Fresh,
+                None => Shown::None,
+            },
             channel: None,
         };
         if let Some(mut file) = record {
@@ -201,6 +226,9 @@ impl<'a> Session<'a> {
             never = stopped => match never {},
         };
         self.memory = party.into_party().into_memory();
+        if account.channel.is_some() {
+            self.has_stale_ticket = false;
+        }
         (ending.at.since_opening(), account.over(&ending))
     }
 
@@ -210,7 +238,7 @@ impl<'a> Session<'a> {
         let mut failure = lost;
         let mut attempt = Some(self.desk.connections());
         loop {
-            let pause = self.pauses.pause();
+            let pause = self.pauses.pause().max(failure.wait());
             let away = clock::now().saturating_duration_since(since);
             if let Some(patience) = self.patience()
                 && away + pause > patience

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
@@ -85,6 +86,28 @@ impl Tickets {
     }
 }
 
+/// Warns whoever is about to send a password over a network that others can read along.
+pub(super) fn warn_of_readers(address: &Address, context: &Context<'_>) {
+    let url = address.http_url("/");
+    let host = url.host_str().unwrap_or_default();
+    if !address.is_secure() && !is_loopback(host) {
+        context.aside.say(format_args!(
+            "the password and the tickets go to {host} unencrypted, and whoever is on the way can \
+             read them; wss:// encrypts them, where the server speaks TLS"
+        ));
+    }
+}
+
+/// Whether a host is this machine, and nobody on the way.
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    match address.parse::<IpAddr>() {
+        Ok(address) => address.to_canonical().is_loopback(),
+        // RFC 6761 section 6.3.
+        Err(_) => host == "localhost" || host.ends_with(".localhost"),
+    }
+}
+
 /// Reads the first line of a file.
 fn read_password(path: &Path) -> Result<SecretString, Failure> {
     let failed = |reason: &dyn std::fmt::Display| {
@@ -107,5 +130,32 @@ fn read_password(path: &Path) -> Result<SecretString, Failure> {
         _ => Err(failed(&format_args!(
             "its first line is longer than {PASSWORD_LIMIT} bytes"
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_out_of_the_reach_of_others() {
+        for host in [
+            "127.0.0.1",
+            "127.8.9.1",
+            "[::1]",
+            "[::ffff:127.0.0.1]",
+            "localhost",
+        ] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in [
+            "192.0.2.1",
+            "[2001:db8::1]",
+            "example.org",
+            "localhost.example.org",
+            "",
+        ] {
+            assert!(!is_loopback(host), "{host}");
+        }
     }
 }

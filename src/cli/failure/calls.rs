@@ -88,8 +88,13 @@ impl From<TicketCallError> for Failure {
             }
             TicketCallCause::Throttled(_) | TicketCallCause::Status(_) => (Kind::Unreachable, ""),
         };
+        let wait = match &error.cause {
+            TicketCallCause::Throttled(wait) => *wait,
+            _ => None,
+        };
         kind.because(format_args!("{error}{advice}"))
             .with_another_try_worth_it(worth_it)
+            .with_wait(wait)
     }
 }
 

@@ -11,6 +11,7 @@ pub use party::Guest;
 pub use witness::Witness;
 
 use secrecy::SecretString;
+use serde::Serialize;
 
 use super::{ChannelName, ErrorCode, UserName};
 use crate::conversation::Stamp;
@@ -74,9 +75,8 @@ pub enum GuestEvent {
         code: Option<ErrorCode>,
         /// Why, in the room's words; empty from a server that gives no reason.
         reason: String,
-        /// When the guest claims it again by itself, if it does: the name was its own on a
-        /// connection that was lost, and the room may not have noticed that yet.
-        again: Option<Stamp>,
+        /// What comes of it.
+        next: NextName,
     },
     /// Somebody said something.
     Heard(Heard),
@@ -104,14 +104,24 @@ pub enum GuestEvent {
         /// Why, in the room's words.
         reason: String,
     },
-    /// The room wants a line more slowly: it is said again later.
+    /// The room wants something more slowly: it is asked for it again later.
     Held {
         /// When.
         at: Stamp,
-        /// When it is said again.
+        /// When it is asked for again.
         until: Stamp,
+        /// What it is.
+        what: Request,
     },
-    /// More was said while the guest was away than the room remembers.
+    /// The room has let this go unanswered for too long. The guest waits on; whoever drives it may
+    /// take the connection for lost, so that the next one finds out what came of it.
+    Unanswered {
+        /// When it was given up.
+        at: Stamp,
+        /// What it is.
+        what: Request,
+    },
+    /// All that the room remembers is new: more may have been said while the guest was away.
     Forgotten {
         /// When it was found out.
         at: Stamp,
@@ -132,6 +142,30 @@ pub enum GuestEvent {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+/// Which name a guest goes by after one was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NextName {
+    /// The same: it claims that again by itself then. The name was its own on a connection that was
+    /// lost, and the room may not have noticed that yet.
+    Same(Stamp),
+    /// Another, which it has or has been told to claim.
+    Other,
+    /// It waits to be [told](GuestCue::Rename) one.
+    Unknown,
+}
+
+/// What a guest wants of a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// To be let into a channel.
+    Channel,
+    /// To be given a name.
+    Name,
+    /// To have a line said.
+    Line,
 }
 
 /// Something that was said in a channel.

@@ -15,7 +15,8 @@ mod rooms;
 mod seat;
 
 pub use guest::{
-    Guest, GuestCue, GuestEvent, GuestSettings, Heard, Hearing, Memory, Roster, Witness,
+    Guest, GuestCue, GuestEvent, GuestSettings, Heard, Hearing, Memory, NextName, Request, Roster,
+    Witness,
 };
 pub use message::{ErrorCode, GuestMessage, MessageError, RoomMessage};
 pub use name::{ChannelName, NameError, UserName};

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use anstyle::Style;
 
 use super::{ChatItem, ChatNews, ChatSummaryItem, colour};
+use crate::conversation::chat::Request;
 use crate::link::Printable;
 use crate::report::Outcome;
 use crate::report::layout::{BAD, LABEL, WARN, counted, label, lines};
@@ -25,6 +26,8 @@ const YEAR_10000: u64 = 253_402_300_800;
 pub(in crate::report) struct ChatLines {
     /// Whose chat this is.
     me: Option<String>,
+    /// What its name was before, until everybody has been told.
+    formerly: Option<String>,
     /// The day of the last message, and whether anybody has been told whose days these are.
     day: Option<String>,
     /// How the last message came to be heard.
@@ -54,7 +57,7 @@ impl ChatLines {
                 notice(out, FAINT, format_args!("in #{}", Printable(channel)))
             }
             ChatNews::Named { user, .. } => {
-                self.me = Some(user.clone());
+                self.formerly = self.me.replace(user.clone());
                 notice(out, FAINT, format_args!("you are {}", Printable(user)))
             }
             ChatNews::Unnamed { user, .. } => notice(
@@ -110,18 +113,35 @@ impl ChatLines {
                     None => notice(out, BAD, format_args!("refused: {reason}")),
                 }
             }
-            ChatNews::Held { retry_in_ms, .. } => notice(
-                out,
-                WARN,
-                format_args!(
-                    "too fast for the room: said again in {:.1} s",
-                    retry_in_ms / 1e3
-                ),
-            ),
+            ChatNews::Held {
+                retry_in_ms, what, ..
+            } => {
+                let again = match what {
+                    Request::Line => "the line is said again",
+                    Request::Name => "the name is claimed again",
+                    Request::Channel => "the channel is asked for again",
+                };
+                notice(
+                    out,
+                    WARN,
+                    format_args!(
+                        "too fast for the room: {again} in {:.1} s",
+                        retry_in_ms / 1e3
+                    ),
+                )
+            }
+            ChatNews::Unanswered { what, .. } => {
+                let what = match what {
+                    Request::Line => "the room does not answer to the line",
+                    Request::Name => "the room does not answer to the name",
+                    Request::Channel => "the room opens no channel",
+                };
+                notice(out, BAD, what)
+            }
             ChatNews::Forgotten { .. } => notice(
                 out,
                 WARN,
-                "more was said while you were away than the room remembers",
+                "more may have been said while you were away than the room remembers",
             ),
             ChatNews::Overfull { text, .. } => {
                 let what = match text {
@@ -180,7 +200,7 @@ impl ChatLines {
     }
 
     fn presence(
-        &self,
+        &mut self,
         came: &[String],
         went: &[String],
         total: usize,
@@ -199,10 +219,9 @@ impl ChatLines {
             }
             return notice(out, FAINT, text);
         }
-        let others = |names: &[String]| {
-            let others = names.iter().filter(|name| Some(*name) != self.me.as_ref());
-            list(others)
-        };
+        let formerly = self.formerly.take();
+        let me = [self.me.as_ref(), formerly.as_ref()];
+        let others = |names: &[String]| list(names.iter().filter(|it| !me.contains(&Some(it))));
         for (names, what) in [(others(came), "came"), (others(went), "went")] {
             if !names.is_empty() {
                 notice(out, FAINT, format_args!("{names} {what}"))?;
@@ -225,7 +244,7 @@ pub(in crate::report) fn write_chat_summary(
     let mut text = format!("{} said, {} heard", summary.sent, summary.received);
     for (number, what) in [
         (summary.refused, "refused"),
-        (summary.unsaid, "left unsaid"),
+        (summary.unsaid.unwrap_or(0), "left unsaid"),
     ] {
         if number > 0 {
             let _ = write!(text, ", {number} {what}");

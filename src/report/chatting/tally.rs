@@ -61,8 +61,16 @@ impl ChatTally {
             sent: self.sent,
             received: self.received,
             refused: self.refused,
-            unsaid: self.unsaid(),
+            unsaid: Some(self.unsaid()),
             connections: self.connections,
+        }
+    }
+
+    /// What it has come to, told from recordings.
+    pub fn summary_of_replay(&self, outcome: Outcome) -> ChatSummaryItem {
+        ChatSummaryItem {
+            unsaid: None,
+            ..self.summary(outcome)
         }
     }
 }

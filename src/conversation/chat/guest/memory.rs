@@ -39,25 +39,27 @@ pub(super) struct Line {
     pub(super) by: String,
 }
 
+/// What is to be seen of it from outside, which only tests look at.
+#[cfg(test)]
 impl Memory {
     /// How many lines have not been said yet, as far as is known.
-    pub fn unsaid(&self) -> usize {
+    pub(super) fn unsaid(&self) -> usize {
         let waiting = self.tasks.iter().filter(|it| matches!(it, Task::Say(_)));
         waiting.count() + usize::from(self.line.is_some())
     }
 
     /// Whether the guest was to leave, and has nothing left to do: there is nothing to connect for.
-    pub fn is_done(&self) -> bool {
+    pub(super) fn is_done(&self) -> bool {
         self.is_finishing && self.tasks.is_empty() && self.line.is_none()
     }
 
     /// The name that the guest goes by, or would like to; `None` for one that was never there.
-    pub fn name(&self) -> Option<&UserName> {
+    pub(super) fn name(&self) -> Option<&UserName> {
         self.name.as_ref()
     }
 
     /// The channel that the guest was in, as the room calls it.
-    pub fn channel(&self) -> Option<&str> {
+    pub(super) fn channel(&self) -> Option<&str> {
         self.channel.as_deref()
     }
 }

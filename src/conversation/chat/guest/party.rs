@@ -1,11 +1,14 @@
+mod claiming;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use self::claiming::Claiming;
 use super::listener::{Asked, Listener, Notice, Place};
 use super::memory::Task;
-use super::{GuestCue, GuestEvent, GuestSettings, Memory};
+use super::{GuestCue, GuestEvent, GuestSettings, Memory, Request};
 use crate::conversation::chat::{ChannelName, ErrorCode, GuestMessage, UserName};
 use crate::conversation::{Farewell, Message, Output, Party, Stamp};
 
@@ -17,10 +20,13 @@ const REASON_WITHIN: Duration = Duration::from_secs(1);
 /// pass it over.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
-/// For how long a name that is taken is claimed again after a reconnection, and how often: a room
-/// with heartbeats every 30 s and 10 s for the answer notices after 40 s that the guest is gone.
-const GHOST_FOR: Duration = Duration::from_secs(60);
-const GHOST_EVERY: Duration = Duration::from_secs(5);
+/// How long it may take a room to let a guest into a channel, which it does unasked. A room that
+/// wants a ticket says so.
+const ENTRY_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long the answer to a name or a line may take. A room has it ready at once, and what is on the
+/// way is a round trip late; a network that is gone is noticed otherwise.
+const REPLY_WITHIN: Duration = Duration::from_secs(30);
 
 /// The party that talks to a chat server for one person.
 ///
@@ -47,20 +53,13 @@ pub struct Guest {
     held_until: Option<Stamp>,
     /// When the room is taken not to answer the oldest request any more.
     answer_due: Option<Stamp>,
+    /// When it is told of that the room opens no channel.
+    entry_due: Option<Stamp>,
+    /// When it is told of that the room answers neither to a name nor to a line.
+    reply_due: Option<Stamp>,
     is_finishing: bool,
     stage: Stage,
     outputs: VecDeque<Due>,
-}
-
-/// Whether the name is claimed when it is not the guest's own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Claiming {
-    /// It is.
-    Now,
-    /// It will be then.
-    Later(Stamp),
-    /// It was refused: a person has to choose another.
-    Refused,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +98,8 @@ impl Guest {
             joining: None,
             held_until: None,
             answer_due: None,
+            entry_due: None,
+            reply_due: None,
             is_finishing: memory.is_finishing,
             stage: Stage::Opening,
             outputs: VecDeque::new(),
@@ -164,7 +165,7 @@ impl Guest {
             && !self.listener.asked.iter().any(Asked::is_channel);
         if is_nameless && may_claim {
             let user = self.name.as_str().to_owned();
-            self.send(GuestMessage::Identity { user });
+            self.send(at, GuestMessage::Identity { user });
         } else if asks_nothing && self.listener.place == Place::Inside {
             self.begin_task(at);
         }
@@ -179,7 +180,7 @@ impl Guest {
         if let Some(line) = &self.listener.line {
             if has_name {
                 let text = line.text.clone();
-                self.send(GuestMessage::Message { text });
+                self.send(at, GuestMessage::Message { text });
             }
             return;
         }
@@ -187,7 +188,7 @@ impl Guest {
             return;
         }
         match self.tasks.pop_front() {
-            Some(Task::Say(text)) => self.send(GuestMessage::Message { text }),
+            Some(Task::Say(text)) => self.send(at, GuestMessage::Message { text }),
             Some(Task::Join(channel)) => {
                 let id = channel.as_str().to_owned();
                 self.joining = Some(channel);
@@ -203,17 +204,14 @@ impl Guest {
 
     fn ask_for_channel(&mut self, at: Stamp, id: String) {
         self.answer_due = Some(at + ANSWER_WITHIN);
-        self.send(GuestMessage::Join { id });
+        self.send(at, GuestMessage::Join { id });
     }
 
-    fn wish_for(&mut self, name: UserName) {
-        self.had_name &= name == self.name;
-        self.name = name;
-        self.claiming = Claiming::Now;
-    }
-
-    fn send(&mut self, message: GuestMessage) {
+    fn send(&mut self, at: Stamp, message: GuestMessage) {
         self.listener.sent(&message);
+        if !matches!(message, GuestMessage::Join { .. }) {
+            self.reply_due = Some(at + REPLY_WITHIN);
+        }
         self.outputs.push_back(Due::Send(message));
     }
 
@@ -246,13 +244,13 @@ impl Guest {
                     code,
                     reason,
                 } => {
-                    let again = self.name_refused(at, &name, code);
+                    let next = self.name_refused(at, &name, code);
                     self.outputs.push_back(Due::Event(GuestEvent::NameRefused {
                         at: refused,
                         name,
                         code,
                         reason,
-                        again,
+                        next,
                     }));
                 }
                 Notice::Slower(asked, until) => {
@@ -272,38 +270,27 @@ impl Guest {
         if self.listener.asked.is_empty() {
             self.answer_due = None;
         }
+        if self.listener.place != Place::Outside {
+            self.entry_due = None;
+        }
+        if self.unanswered().is_none() {
+            self.reply_due = None;
+        }
     }
 
-    /// A name is refused. Gives the time when it is claimed again, if it is.
-    fn name_refused(
-        &mut self,
-        at: Stamp,
-        name: &UserName,
-        code: Option<ErrorCode>,
-    ) -> Option<Stamp> {
-        if *name != self.name {
-            // There is another wish already.
-            return None;
-        }
-        let is_ghost = self.had_name && code == Some(ErrorCode::NameTaken);
-        if is_ghost && at < Stamp::OPENING + GHOST_FOR {
-            let again = at + GHOST_EVERY;
-            self.claiming = Claiming::Later(again);
-            return Some(again);
-        }
-        self.had_name = false;
-        let is_rename = |task: &Task| matches!(task, Task::Rename(_));
-        if let Some(name) = &self.listener.name {
-            self.name = name.clone();
-            self.had_name = true;
-        } else if let Some(position) = self.tasks.iter().position(is_rename)
-            && let Some(Task::Rename(name)) = self.tasks.remove(position)
-        {
-            self.wish_for(name);
-        } else {
-            self.claiming = Claiming::Refused;
-        }
-        None
+    /// What an answer is waited for that has to come.
+    fn unanswered(&self) -> Option<Request> {
+        let mut asked = self.listener.asked.iter();
+        asked.find_map(|it| match it {
+            Asked::Name(_) => Some(Request::Name),
+            Asked::Line => Some(Request::Line),
+            Asked::Admission | Asked::Channel(_) => None,
+        })
+    }
+
+    fn tell_of_unanswered(&mut self, at: Stamp, what: Request) {
+        let unanswered = GuestEvent::Unanswered { at, what };
+        self.outputs.push_back(Due::Event(unanswered));
     }
 
     /// What was to be said in a channel that is out of reach is not said in another.
@@ -348,6 +335,7 @@ impl Party for Guest {
             return;
         }
         self.stage = Stage::Open;
+        self.entry_due = Some(at + ENTRY_WITHIN);
         self.act(at);
         if self.stage == Stage::Open && self.ticket.is_some() {
             self.listener.ask(Asked::Admission);
@@ -369,6 +357,16 @@ impl Party for Guest {
         if is_past(self.answer_due) {
             self.answer_due = None;
             self.listener.give_up_answer(at);
+        }
+        if is_past(self.entry_due) {
+            self.entry_due = None;
+            self.tell_of_unanswered(at, Request::Channel);
+        }
+        if is_past(self.reply_due) {
+            self.reply_due = None;
+            if let Some(what) = self.unanswered() {
+                self.tell_of_unanswered(at, what);
+            }
         }
         self.take_notices(at);
         self.act(at);
@@ -418,6 +416,8 @@ impl Party for Guest {
             self.reason_due(),
             self.answer_due,
             self.held_until,
+            self.entry_due,
+            self.reply_due,
             claim_due,
         ]
         .into_iter()

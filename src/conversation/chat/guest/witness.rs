@@ -1,7 +1,7 @@
 use std::convert::Infallible;
 
-use super::GuestEvent;
 use super::listener::{Listener, Notice};
+use super::{GuestEvent, NextName};
 use crate::conversation::chat::GuestMessage;
 use crate::conversation::{Message, Output, Party, Stamp};
 
@@ -76,7 +76,7 @@ impl Party for Witness {
                         name,
                         code,
                         reason,
-                        again: None,
+                        next: NextName::Other,
                     }));
                 }
                 // What was done about these then is in the recording.

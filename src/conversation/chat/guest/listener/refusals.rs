@@ -6,7 +6,7 @@ use super::{Asked, Listener, Notice, Place};
 use crate::conversation::Stamp;
 use crate::conversation::chat::ErrorCode;
 use crate::conversation::chat::guest::history::History;
-use crate::conversation::chat::guest::{GuestEvent, Roster};
+use crate::conversation::chat::guest::{GuestEvent, Request, Roster};
 
 /// How long to wait with a line that came too fast, if the room does not say: as long as it counts.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -120,8 +120,13 @@ impl Listener {
     }
 
     fn slower(&mut self, at: Stamp, asked: Asked, until: Stamp) {
+        let what = match &asked {
+            Asked::Admission | Asked::Channel(_) => Request::Channel,
+            Asked::Name(_) => Request::Name,
+            Asked::Line => Request::Line,
+        };
         self.notices.push_back(Notice::Slower(asked, until));
-        self.tell(GuestEvent::Held { at, until });
+        self.tell(GuestEvent::Held { at, until, what });
     }
 
     fn refuse(&mut self, at: Stamp, text: Option<String>, code: ErrorCode, reason: String) {

@@ -148,6 +148,7 @@ fn a_line_that_comes_too_fast_is_said_again_later() {
         let held = GuestEvent::Held {
             at: Stamp::OPENING,
             until,
+            what: Request::Line,
         };
         assert_eq!(bench.noticed(), [held]);
         // Heartbeats are answered all the same.
@@ -179,7 +180,7 @@ fn a_refused_name_waits_for_another_and_the_lines_with_it() {
         name: name("alice"),
         code: Some(ErrorCode::NameTaken),
         reason: "no".to_owned(),
-        again: None,
+        next: NextName::Unknown,
     };
     assert_eq!(bench.noticed(), [refused]);
     bench.waits_until(secs(3600));
@@ -208,10 +209,10 @@ fn a_name_may_be_refused_without_a_reason() {
             true => bench.waits_until(secs(1)),
             false => bench.hears_heartbeat(false),
         }
-        let [GuestEvent::NameRefused { code, again, .. }] = &bench.noticed()[..] else {
+        let [GuestEvent::NameRefused { code, next, .. }] = &bench.noticed()[..] else {
             panic!("not refused")
         };
-        assert_eq!((code, again), (&None, &None));
+        assert_eq!((code, next), (&None, &NextName::Unknown));
         assert_eq!(bench.guest.poll_timeout(), None);
     }
 }
@@ -405,4 +406,56 @@ fn a_history_without_end_is_not_waited_for() {
     assert!(matches!(bench.noticed()[1], GuestEvent::Forgotten { .. }));
     bench.hears_said("bob", "more");
     assert_eq!(bench.heard(), [heard("more", Hearing::Live)]);
+}
+
+#[test]
+fn a_room_that_opens_no_channel_is_told_of_once() {
+    let mut bench = Bench::new();
+    bench.waits_until(secs(9));
+    assert_eq!(bench.noticed(), []);
+    bench.waits_until(secs(100));
+    let unanswered = GuestEvent::Unanswered {
+        at: secs(10),
+        what: Request::Channel,
+    };
+    assert_eq!(bench.noticed(), [unanswered]);
+    // Not of one that does.
+    let mut bench = Bench::settled();
+    bench.waits_until(secs(100));
+    assert_eq!(bench.noticed(), []);
+}
+
+#[test]
+fn a_name_or_a_line_that_is_not_answered_is_told_of_once_and_kept() {
+    let mut bench = Bench::new();
+    bench.enters("pond", &[]);
+    bench.noticed();
+    bench.waits_until(secs(100));
+    let unanswered = |at, what| GuestEvent::Unanswered { at, what };
+    assert_eq!(bench.noticed(), [unanswered(secs(30), Request::Name)]);
+    bench.takes_name();
+    bench.say("hello");
+    bench.waits_until(secs(129));
+    assert_eq!(bench.noticed(), []);
+    bench.waits_until(secs(1000));
+    assert_eq!(bench.noticed(), [unanswered(secs(130), Request::Line)]);
+    assert_eq!(bench.guest.into_memory().unsaid(), 1);
+}
+
+#[test]
+fn a_refused_name_is_asked_for_only_where_none_is_wished_for_yet() {
+    let mut bench = Bench::new();
+    bench.enters("pond", &[]);
+    bench.noticed();
+    bench.cue(GuestCue::Rename(name("bob")));
+    bench.hears_about_name(false);
+    bench.hears_error(ErrorCode::NameTaken, None);
+    let next = |bench: &mut Bench| match &bench.noticed()[..] {
+        [GuestEvent::NameRefused { name, next, .. }] => (name.to_string(), *next),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(next(&mut bench), ("alice".to_owned(), NextName::Other));
+    bench.hears_about_name(false);
+    bench.hears_error(ErrorCode::NameTaken, None);
+    assert_eq!(next(&mut bench), ("bob".to_owned(), NextName::Unknown));
 }

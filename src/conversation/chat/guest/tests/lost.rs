@@ -110,10 +110,10 @@ fn its_own_ghost_gives_the_name_back_after_a_while() {
         bench.hears_about_name(false);
         bench.hears_error(ErrorCode::NameTaken, None);
         refusals += 1;
-        let [GuestEvent::NameRefused { again, .. }] = bench.noticed()[..] else {
+        let [GuestEvent::NameRefused { next, .. }] = bench.noticed()[..] else {
             panic!("not refused")
         };
-        let Some(again) = again else { break };
+        let NextName::Same(again) = next else { break };
         assert_eq!(again, bench.now + Duration::from_secs(5));
         bench.waits_until(again);
         assert_eq!(bench.sent(), [identity("alice")]);
@@ -133,7 +133,10 @@ fn its_own_ghost_gives_the_name_back_after_a_while() {
     bench.hears_error(ErrorCode::NameTaken, None);
     assert!(matches!(
         bench.noticed()[..],
-        [GuestEvent::NameRefused { again: None, .. }]
+        [GuestEvent::NameRefused {
+            next: NextName::Unknown,
+            ..
+        }]
     ));
 }
 
