@@ -56,6 +56,8 @@ fn a_recorded_chat_is_told_as_it_was_heard() {
         (&summary["sent"], &summary["received"]),
         (&1.into(), &2.into())
     );
+    // What else was to be said is not in a recording.
+    assert_eq!(summary.get("unsaid"), None);
     // Nobody has played a round.
     assert_eq!(summary.get("rounds"), None);
 }
@@ -115,12 +117,15 @@ fn the_connections_of_one_chat_belong_together() {
     let presence = received(r#"{"type":"presence","came":[],"went":[],"total":0}"#);
     let beginning = [header.to_owned(), open, connection, said("one")].join("\n");
     let first = format!("{beginning}\n{presence}\n");
-    let second = format!("{beginning}\n{}\n{presence}\n", said("two"));
+    let whole = format!("{beginning}\n{}\n{presence}\n", said("two"));
+    let second = whole.replace("12:00:00Z", "12:00:03.25Z");
     let program = || {
         Program::new("replay")
             .file("run.jsonl", &first)
             .file("run.2.jsonl", &second)
             .file("other.jsonl", &second)
+            .file("older.jsonl", &first)
+            .file("older.2.jsonl", whole.replace("T12:", "T11:"))
             .json()
     };
     let heard = |names: &[&str]| -> Vec<String> {
@@ -129,12 +134,13 @@ fn the_connections_of_one_chat_belong_together() {
         let how = |item: &Value| format!("{} {}", item["text"], item["how"]).replace('"', "");
         messages.iter().map(how).collect()
     };
-    assert_eq!(
-        heard(&["run.jsonl", "run.2.jsonl"]),
-        ["one earlier", "two missed"]
-    );
+    for names in [["run.jsonl", "run.2.jsonl"], ["run.2.jsonl", "run.jsonl"]] {
+        assert_eq!(heard(&names), ["one earlier", "two missed"]);
+    }
     let apart = ["one earlier", "one earlier", "two earlier"];
     assert_eq!(heard(&["run.jsonl", "other.jsonl"]), apart);
+    // It is left of a run before.
+    assert_eq!(heard(&["older.jsonl", "older.2.jsonl"]), apart);
 }
 
 #[test]

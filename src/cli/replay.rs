@@ -2,6 +2,7 @@ use std::io;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::slice;
+use std::time::SystemTime;
 
 use clap::Args;
 
@@ -11,14 +12,14 @@ use super::environment::Environment;
 use super::failure::{Failure, Kind};
 use super::play::{Keeping, Limiting, draw_beats, log_decision, open_recording, play};
 use super::plot::{PlotFile, PlotPath, open_plot, plot_path};
-use super::retry::path_of_attempt;
+use super::retry::{by_attempt, path_of_attempt};
 use super::stopping::{aside_unless_stopped, stop_after, unless_stopped};
 use super::values::{OutputFormat, count, estimator};
 use crate::conversation::challenge::{EstimatorKind, Player, PlayerEvent, PlayerSettings};
 use crate::conversation::chat::Witness;
 use crate::hackattic::{OneTimeToken, conceal_token};
 use crate::link::Address;
-use crate::recording::{self, Conversation, ReadError, Recording, recorded_answers};
+use crate::recording::{self, Conversation, Header, ReadError, Recording, recorded_answers};
 use crate::report::plot::Beats;
 use crate::report::{BeatItem, ChatItem, ErrorItem, Item, Outcome, Recorded};
 
@@ -172,6 +173,7 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
             let mut plot = open_plot(&mut context.stop, config.plot.as_ref()).await?;
             let mut unreadable = 0;
             let mut chats = Chats::default();
+            let paths = by_attempt(paths);
             for path in &paths {
                 let replayed = replay(context, path, player(), &mut chats, plot.take());
                 if let Err(failure) = replayed.await {
@@ -200,19 +202,29 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
 struct Chats {
     first: PathBuf,
     connections: u32,
+    /// When the latest of them was opened.
+    started_at: Option<SystemTime>,
     witness: Witness,
 }
 
 impl Chats {
     /// Who tells the chat in this file: the witness of the one before, if it is the next of the same.
-    fn witness(&mut self, path: &Path) -> &mut Witness {
+    fn witness(&mut self, path: &Path, header: &Header) -> &mut Witness {
         self.connections += 1;
-        if self.connections > 1 && path == path_of_attempt(&self.first, self.connections) {
+        let started_at = humantime::parse_rfc3339_weak(&header.started_at).ok();
+        // Of two runs that were recorded under the same name, the second may have had fewer
+        // connections: what is left of the first is older, then. Times that cannot be read are not
+        // in any order.
+        let is_later = started_at.is_some() && self.started_at < started_at;
+        let is_next = path == path_of_attempt(&self.first, self.connections);
+        if self.connections > 1 && is_next && is_later {
             self.witness = std::mem::take(&mut self.witness).of_next_connection();
+            self.started_at = started_at;
         } else {
             *self = Chats {
                 first: path.to_owned(),
                 connections: 1,
+                started_at,
                 witness: Witness::default(),
             };
         }
@@ -243,7 +255,7 @@ async fn replay(
     let items = match (recording.header.conversation, plot) {
         (Conversation::Challenge, plot) => judge(context, &name, &recording, player, plot).await,
         (Conversation::Chat, None) => {
-            let witness = chats.witness(path);
+            let witness = chats.witness(path, &recording.header);
             retell(context, &name, &recording, witness)
         }
         (Conversation::Chat, Some(_)) => {

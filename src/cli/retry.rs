@@ -138,6 +138,48 @@ pub(super) fn path_of_attempt(path: &Path, attempt: u32) -> PathBuf {
     path.with_file_name(name)
 }
 
+/// Brings the files of one run into the order of its attempts, in the place of the one that is named
+/// first: a shell names `run.10.jsonl` before `run.2.jsonl`, and `run.jsonl` last.
+pub(super) fn by_attempt(paths: Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut runs: Vec<(PathBuf, Vec<(u32, PathBuf)>)> = Vec::new();
+    for path in paths {
+        let (first, attempt) = match attempt_of(&path) {
+            Some((first, attempt)) => (first, attempt),
+            None => (path.clone(), 1),
+        };
+        // A file that is named twice is told twice.
+        let lacks_it = |files: &[(u32, PathBuf)]| files.iter().all(|(it, _)| *it != attempt);
+        match runs
+            .iter_mut()
+            .find(|(run, files)| *run == first && lacks_it(files))
+        {
+            Some((_, files)) => files.push((attempt, path)),
+            None => runs.push((first, vec![(attempt, path)])),
+        }
+    }
+    for (_, files) in &mut runs {
+        files.sort_by_key(|(attempt, _)| *attempt);
+    }
+    let files = runs.into_iter().flat_map(|(_, files)| files);
+    files.map(|(_, path)| path).collect()
+}
+
+/// The first file of the run that a file belongs to, and its attempt, if it is [not the
+/// first](path_of_attempt).
+fn attempt_of(path: &Path) -> Option<(PathBuf, u32)> {
+    let named = |name: String| path.with_file_name(name);
+    let stem = path.file_stem()?.to_str()?;
+    let extension = path.extension().and_then(|it| it.to_str());
+    let (first, number) = match (stem.rsplit_once('.'), extension) {
+        (Some((stem, number)), Some(extension)) => (named(format!("{stem}.{extension}")), number),
+        // The number is all the extension that there is.
+        (None, Some(number)) => (named(stem.to_owned()), number),
+        (_, None) => return None,
+    };
+    let attempt = number.parse().ok().filter(|attempt| *attempt > 1)?;
+    (path_of_attempt(&first, attempt) == path).then_some((first, attempt))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,5 +223,45 @@ mod tests {
         assert_eq!(of("a/run.jsonl", 1), "a/run.jsonl");
         assert_eq!(of("a/run.jsonl", 2), "a/run.2.jsonl");
         assert_eq!(of("run", 3), "run.3");
+    }
+
+    #[test]
+    fn the_files_of_a_run_are_in_the_order_of_its_attempts() {
+        let ordered = |paths: &[&str]| {
+            let paths = by_attempt(paths.iter().map(PathBuf::from).collect());
+            let names = paths.iter().map(|path| path.to_str().unwrap().to_owned());
+            names.collect::<Vec<_>>()
+        };
+        assert_eq!(
+            ordered(&[
+                "a/run.10.jsonl",
+                "z.jsonl",
+                "a/run.2.jsonl",
+                "a/run.jsonl",
+                "run.3.jsonl"
+            ]),
+            [
+                "a/run.jsonl",
+                "a/run.2.jsonl",
+                "a/run.10.jsonl",
+                "z.jsonl",
+                "run.3.jsonl"
+            ]
+        );
+        assert_eq!(
+            ordered(&["run.3", "run.2", "run"]),
+            ["run", "run.2", "run.3"]
+        );
+        assert_eq!(ordered(&["a", "b", "a"]), ["a", "b", "a"]);
+        // None of these is a name that an attempt gets.
+        let others = [
+            "b.1.jsonl",
+            "b.02.jsonl",
+            "b.x.jsonl",
+            ".2",
+            "..",
+            "b.jsonl",
+        ];
+        assert_eq!(ordered(&others), others);
     }
 }
