@@ -12,7 +12,7 @@ use super::layout::{BAD, GOOD, WARN, counted, label};
 pub struct ListeningItem {
     /// Its base URL, for clients on the same machine.
     pub url: String,
-    /// The address and the port that it listens on: 0.0.0.0 or [::] for all of the machine's.
+    /// The address and the port that it listens on: `0.0.0.0` or `[::]` for all of the machine's.
     pub address: String,
     /// How many rounds its conversations have.
     pub rounds: u32,
