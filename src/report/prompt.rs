@@ -1,20 +1,24 @@
 //! The line that a person types at the bottom of a terminal, below what is reported meanwhile.
 
+mod drawing;
+mod line;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
-use std::future::ready;
 use std::io::{self, IsTerminal, Write, stdin, stdout};
 use std::sync::{Arc, mpsc as std_mpsc};
 use std::thread;
 use std::time::Duration;
 
 use anstream::adapter::strip_bytes;
-use ratatui::crossterm::cursor::MoveUp;
-use ratatui::crossterm::queue;
-use ratatui::crossterm::terminal::{Clear, ClearType};
-use rustyline_async::{Readline, ReadlineError, ReadlineEvent, SharedWriter};
+use crossterm::event::{self, Event, EventStream};
+use futures_util::StreamExt;
 use tokio::runtime;
 use tokio::sync::mpsc;
 
+use self::drawing::Size;
+use self::line::{Line, Pressed};
 use super::Live;
 use super::live::Prompted;
 use super::view::{Colours, Taken, Terminal};
@@ -22,6 +26,10 @@ use super::view::{Colours, Taken, Terminal};
 /// How often the thread at the prompt looks whether the terminal is still there. Reading from one
 /// that is gone does not tell: crossterm takes its end for nothing typed.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How many events are taken at most before the line is drawn anew. What is pasted comes key by key,
+/// and would be drawn as often.
+const AT_ONCE: usize = 1024;
 
 /// A prompt, and the line that is being typed behind it, until it is dropped. All that others write
 /// to the terminal meanwhile appears above it.
@@ -173,66 +181,83 @@ impl<I: Fn()> Typist<I> {
         }
     }
 
-    fn serve(
-        &self,
-        prompt: String,
-        wishes: mpsc::UnboundedReceiver<Wish>,
-    ) -> Result<(), ReadlineError> {
+    fn serve(&self, prompt: String, wishes: mpsc::UnboundedReceiver<Wish>) -> io::Result<()> {
         let runtime = runtime::Builder::new_current_thread()
             .enable_time()
             .build()?;
-        let (mut readline, writer) = Readline::new(prompt)?;
-        // The room sends back what is said, and that is shown.
-        readline.should_print_line_on(false, false);
-        runtime.block_on(self.attend(&mut readline, writer, wishes))
+        runtime.block_on(self.attend(Line::new(prompt), wishes))
     }
 
     async fn attend(
         &self,
-        readline: &mut Readline,
-        mut writer: SharedWriter,
+        mut line: Line,
         mut wishes: mpsc::UnboundedReceiver<Wish>,
-    ) -> Result<(), ReadlineError> {
-        let mut printing = Vec::new();
+    ) -> io::Result<()> {
+        let mut events = EventStream::new();
         let mut look = tokio::time::interval(LOOK);
+        write(line.show(Size::now()))?;
         loop {
             tokio::select! {
                 biased;
-                // This also prints what the writer was given, as long as there is any.
-                event = readline.readline() => match event? {
-                    ReadlineEvent::Line(line) => {
-                        readline.add_history_entry(line.clone());
-                        // Nobody listens any more: then there is an end to it soon.
-                        let _ = self.typing.send(Typed::Line(line));
-                    }
-                    ReadlineEvent::Eof => {
-                        // The cursor stands below the line, which is left where it was.
-                        queue!(stdout(), MoveUp(1), Clear(ClearType::FromCursorDown))?;
-                        stdout().flush()?;
-                        let _ = self.typing.send(Typed::End);
-                    }
-                    ReadlineEvent::Interrupted => (self.interrupt)(),
-                },
-                () = ready(()), if !printing.is_empty() => {
-                    for done in printing.drain(..) {
-                        let done: std_mpsc::SyncSender<()> = done;
-                        let _ = done.send(());
-                    }
+                event = events.next() => {
+                    let event = event.unwrap_or_else(|| Err(gone()))?;
+                    self.take(event, &mut line)?;
                 }
                 wish = wishes.recv() => match wish {
                     Some(Wish::Print(text, done)) => {
-                        writer.write_all(&text)?;
-                        printing.push(done);
+                        write(line.print(&text, Size::now()))?;
+                        // Who does not wait for it any more need not be told.
+                        let _ = done.send(());
                     }
-                    Some(Wish::Ask(prompt)) => readline.update_prompt(&prompt)?,
-                    Some(Wish::Leave) | None => return readline.flush(),
+                    Some(Wish::Ask(prompt)) => {
+                        line.ask(prompt);
+                        write(line.show(Size::now()))?;
+                    }
+                    Some(Wish::Leave) | None => return write(line.erase(Size::now())),
                 },
                 _ = look.tick() => if !stdin().is_terminal() {
-                    return Err(io::Error::other("the terminal is gone").into());
+                    return Err(gone());
                 },
             }
         }
     }
+
+    /// Does what an event means, and those that have come after it, and draws the line once.
+    fn take(&self, first: Event, line: &mut Line) -> io::Result<()> {
+        let mut event = first;
+        let mut is_alone = false;
+        for left in (0..AT_ONCE).rev() {
+            // Nobody may listen any more: then there is an end to it soon.
+            match line.take(&event) {
+                Some(Pressed::Enter(text)) => drop(self.typing.send(Typed::Line(text))),
+                Some(Pressed::End) => drop(self.typing.send(Typed::End)),
+                Some(Pressed::Interrupt) => (self.interrupt)(),
+                Some(Pressed::Clear) => is_alone = true,
+                None => {}
+            }
+            if left == 0 || !event::poll(Duration::ZERO)? {
+                break;
+            }
+            event = event::read()?;
+        }
+        let size = Size::now();
+        write(if is_alone {
+            line.show_alone(size)
+        } else {
+            line.show(size)
+        })
+    }
+}
+
+/// Writes to the terminal, all at once.
+fn write(text: impl AsRef<[u8]>) -> io::Result<()> {
+    let mut stdout = stdout().lock();
+    stdout.write_all(text.as_ref())?;
+    stdout.flush()
+}
+
+fn gone() -> io::Error {
+    io::Error::other("the terminal is gone")
 }
 
 impl<I> Drop for Typist<I> {
