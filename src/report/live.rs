@@ -3,7 +3,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::prompt::Above;
+use super::above::Above;
 use crate::link::clock;
 
 /// How often the line is drawn anew.

@@ -7,6 +7,7 @@
 //! counts the time to the next beat. An [`Outlet`] does the writing, so that nobody has to wait for
 //! a reader. A [`Screen`] fills a terminal with a [`View`] of round trips, and hands it back after.
 
+mod above;
 #[cfg(test)]
 mod chat_tests;
 mod chatting;

@@ -5,13 +5,11 @@ mod line;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
 use std::io::{self, IsTerminal, Write, stdin, stdout};
-use std::sync::{Arc, mpsc as std_mpsc};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use anstream::adapter::strip_bytes;
 use crossterm::event::{self, Event, EventStream};
 use futures_util::StreamExt;
 use tokio::runtime;
@@ -20,6 +18,7 @@ use tokio::sync::mpsc;
 use self::drawing::Size;
 use self::line::{Line, Pressed};
 use super::Live;
+use super::above::{Above, Wish};
 use super::live::Prompted;
 use super::view::{Colours, Taken, Terminal};
 
@@ -54,24 +53,6 @@ pub enum Typed {
     End,
 }
 
-/// What others want of the thread at the prompt.
-#[derive(Debug)]
-enum Wish {
-    /// Lines above the prompt; the sender is told once they are there.
-    Print(Vec<u8>, std_mpsc::SyncSender<()>),
-    /// Another prompt.
-    Ask(String),
-    /// No prompt.
-    Leave,
-}
-
-/// The way to the place above a prompt.
-#[derive(Clone)]
-pub(super) struct Above {
-    wishes: mpsc::UnboundedSender<Wish>,
-    colours: Colours,
-}
-
 impl Prompt {
     /// Takes the terminal on standard input and output, which is where the live line stands, and
     /// shows this prompt there. What is typed comes out of the receiver, which ends when nothing can
@@ -89,10 +70,7 @@ impl Prompt {
     ) -> io::Result<(Self, mpsc::UnboundedReceiver<Typed>)> {
         let (wishes, wished) = mpsc::unbounded_channel();
         let (typing, typed) = mpsc::unbounded_channel();
-        let above = Above {
-            wishes: wishes.clone(),
-            colours,
-        };
+        let above = Above::new(wishes.clone(), colours);
         // First of all: in raw mode, lines that go straight to the terminal would come out as stairs.
         let prompted = live.prompted(above);
         let taken = Taken::new()?;
@@ -135,34 +113,6 @@ impl Drop for Prompt {
         self.terminal.calm();
     }
 }
-
-impl Above {
-    /// Writes lines above the prompt, and waits until they are there.
-    ///
-    /// # Errors
-    ///
-    /// When there is no prompt any more.
-    pub(super) fn write(&self, text: &[u8]) -> Result<(), NoPrompt> {
-        let text = match self.colours {
-            Colours::Welcome => text.to_vec(),
-            Colours::Unwelcome => strip_bytes(text).into_vec(),
-        };
-        let (done, waited) = std_mpsc::sync_channel(1);
-        let sent = self.wishes.send(Wish::Print(text, done));
-        sent.map_err(|_| NoPrompt)?;
-        waited.recv().map_err(|_| NoPrompt)
-    }
-}
-
-impl fmt::Debug for Above {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Above").finish_non_exhaustive()
-    }
-}
-
-/// There is no prompt any more.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct NoPrompt;
 
 /// What reads the keys and draws the line.
 struct Typist<I> {
