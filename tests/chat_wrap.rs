@@ -26,6 +26,8 @@ impl Scene {
             url,
             tty,
         };
+        // The prompt is there before what the room remembers.
+        scene.tty.wait_for("bob  three");
         scene.wait_for_typed("");
         scene
     }
@@ -120,7 +122,7 @@ fn messages_come_above_it() {
     let text = long(200);
     scene.press(text.as_bytes(), &text);
     says(&scene.url, "four\nfive");
-    scene.tty.wait_for("bob went");
+    scene.tty.wait_for("bob  five");
     let screen = scene.wait_for_typed(&text);
     assert_says(&screen, &["bob  four", "bob  five"]);
     // Also where the cursor stands in another row than the last.
