@@ -84,6 +84,8 @@ pub(super) fn draw(prompt: &str, text: &str, cursor: usize, size: Size) -> (Stri
             columns: 0,
         });
     }
+    // The first row begins the text, and all rows begin and end where a cluster does, as the cursor
+    // stands: nothing below is out of their bounds.
     let at = rows.iter().rposition(|row| row.start <= cursor);
     let at = at.unwrap_or_default();
     let first = (at + 1).saturating_sub(size.rows);

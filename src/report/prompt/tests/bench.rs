@@ -188,10 +188,9 @@ impl Bench {
         let column = last.width() - next.width();
         expected.extend(fold(all, columns));
 
-        let rows = usize::from(self.rows);
-        let end = expected.len().max(row + 1);
-        let hidden = end.saturating_sub(rows);
-        let expected: Vec<_> = expected[hidden.min(expected.len())..]
+        // A terminal that has scrolled does not scroll back, and this does not reckon with that.
+        assert!(expected.len().max(row + 1) < usize::from(self.rows));
+        let expected: Vec<_> = expected
             .iter()
             .map(|row| row.trim_end().to_owned())
             .collect();
@@ -204,7 +203,7 @@ impl Bench {
         let shown = |rows: &[String]| rows[..blank(rows).map_or(0, |last| last + 1)].to_vec();
         assert_eq!(shown(&seen), shown(&expected));
         let at = screen.cursor_position();
-        assert_eq!((at.0.into(), at.1.into()), (row - hidden, column));
+        assert_eq!((at.0.into(), at.1.into()), (row, column));
     }
 }
 
