@@ -177,3 +177,11 @@ fn on_a_terminal_that_grows_it_is_broken_anew() {
     let screen = scene.end();
     assert!(!screen.contains("-0"), "{screen}");
 }
+
+#[test]
+fn what_is_pasted_is_taken_in_at_once_however_long_it_is() {
+    let mut scene = Scene::begin();
+    scene.tty.press(&[b'y'; 100_000]);
+    // It is heard no later than all the keys before it.
+    scene.end();
+}

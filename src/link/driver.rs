@@ -223,7 +223,8 @@ where
                 Wake::End(end) => break end,
             }
         };
-        self.finish(end).await
+        // What the end needs is not held by every conversation from its beginning.
+        Box::pin(self.finish(end)).await
     }
 
     /// Waits for the next thing to happen. Nothing is written meanwhile but the automatic answers

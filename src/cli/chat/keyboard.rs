@@ -130,10 +130,11 @@ impl Attentive<'_, '_> {
     }
 
     fn enqueue(&self, cue: GuestCue) {
-        // What is typed in between has been typed too late.
-        if let Some(queue) = &self.queue
-            && let Err(error) = queue.try_send(cue)
-        {
+        let Some(queue) = &self.queue else {
+            let late = "this comes too late: the chat is left once what was typed before is said";
+            return self.desk.tell(late);
+        };
+        if let Err(error) = queue.try_send(cue) {
             self.desk.overfull(error.into_inner());
         }
     }
@@ -145,11 +146,15 @@ impl Attentive<'_, '_> {
         }
         self.leaving.cancel();
         let unsaid = self.desk.unsaid();
-        if unsaid > 0 && self.desk.wants_name() {
-            let lines = counted(unsaid, "line");
-            self.desk.tell(&format!(
-                "{lines} cannot be said without a name: choose one, or leave once more"
-            ));
+        if unsaid == 0 {
+            return;
         }
+        let lines = counted(unsaid, "line");
+        self.desk.tell(&match self.desk.wants_name() {
+            true => {
+                format!("{lines} cannot be said without a name: choose one, or leave once more")
+            }
+            false => format!("{lines} still to be said; to leave at once, leave once more"),
+        });
     }
 }
