@@ -11,7 +11,7 @@
 //! | [`http`] | HTTP calls, over connections such as the link makes | `link` |
 //! | [`hackattic`] | the two HTTP calls around the challenge | `conversation`, `link`, `http` |
 //! | [`tickets`] | the HTTP call before a chat: a ticket for a password | `link`, `http` |
-//! | [`server`] | the practice server | `conversation`, `link`, `simulation` |
+//! | [`server`] | the local server: the practice game, an echo, the chat | `conversation`, `link`, `simulation` |
 //! | [`report`] | what people and scripts read | `conversation`, `link`, `simulation` |
 //! | [`cli`] | the commands | all of them |
 //!
