@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::{
-    Client, Opcode, PATIENCE, Program, Running, ask, ask_for_json, assert_says, connect, serve,
+    Client, Opcode, PATIENCE, Program, Running, ask, ask_for_json, ask_to_upgrade, assert_says,
+    body_after, connect, serve,
 };
 use wsbeat::link::clock;
 
@@ -32,31 +33,13 @@ fn upgrade(address: &str, path: &str, host: &str, origins: &[&str]) -> (u16, Val
 
 /// The same, and gives the connection as well.
 fn upgraded(address: &str, path: &str, host: &str, origins: &[&str]) -> (u16, Value, TcpStream) {
-    let mut stream = connect(address);
     let origins: String = origins
         .iter()
         .map(|origin| format!("Origin: {origin}\r\n"))
         .collect();
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{origins}\r\n"
-    )
-    .unwrap();
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte).unwrap();
-        head.extend(byte);
-    }
-    let head = String::from_utf8(head).unwrap().to_lowercase();
+    let (head, mut stream) = ask_to_upgrade(address, path, host, &origins);
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    let length = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "));
-    let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
-    stream.read_exact(&mut body).unwrap();
-    let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let body = body_after(&head, &mut stream);
     (status, body, stream)
 }
 

@@ -2,14 +2,13 @@
 
 mod support;
 
-use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use support::{Client, Opcode, ask_for_json, assert_says, connect};
+use support::{Client, Opcode, ask_for_json, ask_to_upgrade, assert_says, body_after};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use wsbeat::link::{Stop, Stopper};
@@ -75,27 +74,9 @@ impl Desk {
 
     /// The status and the error of an upgrade that is refused.
     fn refused(&self, query: &str) -> (String, String) {
-        let headers = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-                       Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-        let mut stream = connect(&self.address);
-        write!(
-            stream,
-            "GET /chat/fishing{query} HTTP/1.1\r\nHost: x\r\n{headers}\r\n"
-        )
-        .unwrap();
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            let mut byte = [0];
-            stream.read_exact(&mut byte).unwrap();
-            head.extend(byte);
-        }
-        let head = String::from_utf8(head).unwrap().to_lowercase();
-        let length = head
-            .lines()
-            .find_map(|it| it.strip_prefix("content-length: "));
-        let mut body = vec![0; length.unwrap().parse().unwrap()];
-        stream.read_exact(&mut body).unwrap();
-        let body: Value = serde_json::from_slice(&body).unwrap();
+        let path = format!("/chat/fishing{query}");
+        let (head, mut stream) = ask_to_upgrade(&self.address, &path, "x", "");
+        let body = body_after(&head, &mut stream);
         let status = head.lines().next().unwrap().to_owned();
         (status, body["error"].as_str().unwrap().to_owned())
     }

@@ -43,6 +43,34 @@ pub fn ask_for_json(address: &str, request_line: &str, body: Value) -> (String, 
     (head.lines().next().unwrap().to_owned(), body)
 }
 
+/// Asks for a WebSocket, with these headers besides, each with its line feed. Gives the head of the
+/// answer, in lower case, and the connection.
+pub fn ask_to_upgrade(address: &str, path: &str, host: &str, headers: &str) -> (String, TcpStream) {
+    let mut stream = connect(address);
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
+    )
+    .unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        head.extend(byte);
+    }
+    (String::from_utf8(head).unwrap().to_lowercase(), stream)
+}
+
+/// The JSON that follows such a head, if any does.
+pub fn body_after(head: &str, stream: &mut TcpStream) -> Value {
+    let mut lines = head.lines();
+    let length = lines.find_map(|line| line.strip_prefix("content-length: "));
+    let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+    stream.read_exact(&mut body).unwrap();
+    serde_json::from_slice(&body).unwrap_or(Value::Null)
+}
+
 /// The client's end of an open WebSocket.
 pub struct Client {
     pub stream: TcpStream,
@@ -51,20 +79,7 @@ pub struct Client {
 impl Client {
     /// Opens a WebSocket.
     pub fn open(address: &str, path: &str) -> Client {
-        let mut stream = connect(address);
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        )
-        .unwrap();
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            let mut byte = [0];
-            stream.read_exact(&mut byte).unwrap();
-            head.extend(byte);
-        }
-        let head = String::from_utf8(head).unwrap().to_lowercase();
+        let (head, stream) = ask_to_upgrade(address, path, "x", "");
         // The key and the answer to it of RFC 6455 section 1.3.
         assert_says(&head, &["http/1.1 101", "s3pplmbitxaq9kygzzhzrbk+xoo="]);
         Client { stream }

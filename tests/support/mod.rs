@@ -30,7 +30,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 pub use chat::{Talk, chat, messages, room, said};
-pub use client::{Client, ask, ask_for_json, connect};
+pub use client::{Client, ask, ask_for_json, ask_to_upgrade, body_after, connect};
 pub use crowd::{ANY_RATE, Chat, Guest, within};
 pub use party::{Nobody, Silent};
 pub use port::Port;
