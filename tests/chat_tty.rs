@@ -10,17 +10,8 @@ use std::thread;
 
 use rustix::process::Signal;
 use serde_json::json;
-use support::{Gate, Left, Program, Reply, Running, Script, Stderr, Talk, Tty, assert_says, serve};
+use support::{Gate, Left, Program, Reply, Script, Stderr, Talk, Tty, assert_says, room};
 use wsbeat::report::{Colours, Live, Prompt};
-
-/// A real server, and the address of one of its channels.
-fn room() -> (Running, String) {
-    let (server, url) = serve(&[]);
-    (
-        server,
-        format!("{}/chat/fishing", url.replace("http", "ws")),
-    )
-}
 
 /// `wsbeat chat` as alice.
 fn chat(url: &str, more: &[&str], variables: &[(&str, &str)]) -> Tty {
@@ -400,13 +391,8 @@ fn a_panic_in_any_thread_gives_the_terminal_back_before_it_is_told_of() {
         return panic_in(&place);
     }
     for place in ["main", "another", "prompt"] {
-        let mut itself = Command::new(std::env::current_exe().unwrap());
         let name = "a_panic_in_any_thread_gives_the_terminal_back_before_it_is_told_of";
-        itself
-            .args(["--exact", name, "--nocapture", "--test-threads=1"])
-            .env(PANICKING, place)
-            .env("TERM", "xterm-256color");
-        let mut tty = Tty::start(itself, (24, 80), Stderr::Terminal);
+        let mut tty = Tty::run_test(name, (PANICKING, place));
         tty.wait_for("ready>");
         assert!(!tty.is_as_before());
         tty.press(b"\x03");

@@ -356,13 +356,8 @@ fn a_panic_in_any_thread_gives_the_terminal_back_before_it_is_told_of() {
         return panic_in(&place);
     }
     for place in ["main", "another", "keys"] {
-        let mut itself = Command::new(std::env::current_exe().unwrap());
         let name = "a_panic_in_any_thread_gives_the_terminal_back_before_it_is_told_of";
-        itself
-            .args(["--exact", name, "--nocapture", "--test-threads=1"])
-            .env(PANICKING, place)
-            .env("TERM", "xterm-256color");
-        let mut tty = Tty::start(itself, (24, 80), Stderr::Terminal);
+        let mut tty = Tty::run_test(name, (PANICKING, place));
         tty.wait_for("q quit");
         assert!(!tty.is_as_before());
         tty.press(b"q");

@@ -113,6 +113,17 @@ impl Tty {
         Tty::start(command, USUAL, Stderr::Terminal)
     }
 
+    /// Runs one of the tests of the crate that this is a part of, which knows by a variable of the
+    /// environment that it is run so: for what would take the whole process with it.
+    pub fn run_test(name: &str, (variable, value): (&str, &str)) -> Self {
+        let mut itself = Command::new(std::env::current_exe().unwrap());
+        itself
+            .args(["--exact", name, "--nocapture", "--test-threads=1"])
+            .env(variable, value)
+            .env("TERM", "xterm-256color");
+        Tty::start(itself, USUAL, Stderr::Terminal)
+    }
+
     /// Runs a command on a terminal of this size.
     pub fn start(mut command: Command, rows_columns: (u16, u16), stderr: Stderr) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC);
