@@ -65,7 +65,7 @@ impl Line {
 
     /// Draws it anew, in place of what is drawn.
     pub(super) fn show(&mut self, size: Size) -> String {
-        self.erase(size) + &self.draw(size)
+        self.erase(size) + self.draw(size).as_str()
     }
 
     /// Writes whole lines above it.
@@ -87,7 +87,7 @@ impl Line {
     /// Takes away all that the terminal shows, and draws it at the top.
     pub(super) fn show_alone(&mut self, size: Size) -> String {
         let cleared = format!("{}{}", Clear(ClearType::All), MoveTo(0, 0));
-        cleared + &self.draw(size)
+        cleared + self.draw(size).as_str()
     }
 
     fn draw(&mut self, size: Size) -> String {
