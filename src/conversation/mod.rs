@@ -12,10 +12,13 @@
 pub mod challenge;
 pub mod chat;
 pub mod latency;
+mod pace;
+mod sentence;
 mod stamp;
 mod visible;
 mod wire;
 
+pub use pace::Rate;
 pub use stamp::Stamp;
 pub(crate) use visible::is_deceptive;
 pub use wire::{CloseReason, ClosedBy, Farewell, Message, WireEvent};

@@ -14,13 +14,14 @@ mod name;
 mod rooms;
 mod seat;
 
+pub use super::Rate;
 pub use guest::{
     Guest, GuestCue, GuestEvent, GuestSettings, Heard, Hearing, Memory, NextName, Request, Roster,
     Witness,
 };
 pub use message::{ErrorCode, GuestMessage, MessageError, RoomMessage};
 pub use name::{ChannelName, NameError, UserName};
-pub use rooms::{Delivery, Pass, Rate, Rooms, RoomsOutput, RoomsSettings, SeatId};
+pub use rooms::{Delivery, Pass, Rooms, RoomsOutput, RoomsSettings, SeatId};
 pub use seat::{Seat, SeatEvent};
 
 /// How many messages of a channel, the newest, whoever enters it is told.

@@ -13,11 +13,13 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::{ChannelName, ErrorCode, GuestMessage, NameError, RoomMessage, UserName};
+use crate::conversation::pace::Haste;
+use crate::conversation::sentence::sentence;
 use crate::conversation::{CloseReason, Farewell, Message, Stamp};
 pub use delivery::{Delivery, Pass, RoomsOutput, SeatId};
-use occupant::{Due, Haste, Occupant};
+use occupant::{Due, Occupant};
 use room::{Claim, Room};
-pub use settings::{Rate, RoomsSettings};
+pub use settings::RoomsSettings;
 
 /// How many channels are remembered in which nobody is any more, for those who come back.
 const VACANT_ROOMS: usize = 100;
@@ -146,8 +148,8 @@ impl Rooms {
             Some(Haste::None) => {}
             Some(Haste::TooFast(wait)) => return self.slow_down(seat, wait),
             Some(Haste::Flood) => {
-                let reason = "too many messages in too short a time";
-                return self.dismiss(seat, Farewell::new(CloseReason::POLICY_VIOLATION, reason));
+                let farewell = Farewell::new(CloseReason::POLICY_VIOLATION, Haste::FLOOD);
+                return self.dismiss(seat, farewell);
             }
         }
         match parsed {
@@ -156,9 +158,7 @@ impl Rooms {
                 ErrorCode::NotText,
                 "This chat is made of text messages; a binary one is not passed on.",
             ),
-            Some(Err(error)) => {
-                self.err(seat, error.code(), &telling::sentence(&error.to_string()))
-            }
+            Some(Err(error)) => self.err(seat, error.code(), &sentence(&error.to_string())),
             Some(Ok(message)) => self.hear(unix_s, seat, message),
         }
     }

@@ -1,9 +1,7 @@
-use std::collections::VecDeque;
-use std::time::Duration;
-
-use super::{Pass, Rate, RoomsSettings};
-use crate::conversation::Stamp;
+use super::{Pass, RoomsSettings};
 use crate::conversation::chat::{ChannelName, UserName};
+use crate::conversation::pace::{Haste, Pace};
+use crate::conversation::{Rate, Stamp};
 
 /// Whoever sits in a seat.
 #[derive(Debug)]
@@ -15,17 +13,6 @@ pub(super) struct Occupant {
     pub(super) pass: Pass,
     pulse: Pulse,
     pace: Pace,
-}
-
-/// What becomes of a message, by how fast it follows others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Haste {
-    /// It is in time.
-    None,
-    /// It comes too soon. After this long there is room for one.
-    TooFast(Duration),
-    /// It comes too soon, and so did as many before it as are allowed in the first place.
-    Flood,
 }
 
 /// When an occupant has to do something by itself, and whether it is still there.
@@ -51,15 +38,6 @@ pub(super) enum Due {
     Missed,
     /// The next heartbeat.
     Heartbeat,
-}
-
-/// How fast an occupant has been talking.
-#[derive(Debug, Default)]
-struct Pace {
-    /// When it said what it said last, as far back as it matters.
-    recent: VecDeque<Stamp>,
-    /// How often it was told to slow down since it was last in time.
-    refused: u32,
 }
 
 impl Occupant {
@@ -133,22 +111,6 @@ impl Occupant {
 
     /// Counts a message.
     pub(super) fn hurries(&mut self, at: Stamp, rate: Rate) -> Haste {
-        let Pace { recent, refused } = &mut self.pace;
-        while recent.front().is_some_and(|then| *then + rate.per <= at) {
-            recent.pop_front();
-        }
-        let allowed = rate.messages.get();
-        if let Some(oldest) = recent.front()
-            && recent.len() >= allowed as usize
-        {
-            if *refused >= allowed {
-                return Haste::Flood;
-            }
-            *refused += 1;
-            return Haste::TooFast((*oldest + rate.per).since(at));
-        }
-        *refused = 0;
-        recent.push_back(at);
-        Haste::None
+        self.pace.hurries(at, rate)
     }
 }

@@ -1,5 +1,6 @@
-use std::num::NonZeroU32;
 use std::time::Duration;
+
+use crate::conversation::Rate;
 
 /// How rooms are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,25 +25,6 @@ impl Default for RoomsSettings {
             rate: Rate::default(),
             longest_message: 4 * 1024,
             ticket_wait: Duration::from_secs(10),
-        }
-    }
-}
-
-/// How many messages may come in how much time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
-    /// So many,
-    pub messages: NonZeroU32,
-    /// in any stretch of time of this length.
-    pub per: Duration,
-}
-
-impl Default for Rate {
-    /// More than a person types, and less than a script pastes: 20 in 10 s.
-    fn default() -> Self {
-        Rate {
-            messages: NonZeroU32::new(20).unwrap(),
-            per: Duration::from_secs(10),
         }
     }
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::room::Room;
-use super::{Delivery, Rate, Rooms, RoomsOutput, SeatId, VACANT_BYTES, VACANT_ROOMS};
+use super::{Delivery, Rooms, RoomsOutput, SeatId, VACANT_BYTES, VACANT_ROOMS};
 use crate::conversation::Farewell;
 use crate::conversation::chat::{ChannelName, ErrorCode, RoomMessage, UserName};
+use crate::conversation::pace::wait_ms;
 
 impl Rooms {
     /// Brings somebody into a channel: tells what was said there, and who is there.
@@ -118,13 +119,10 @@ impl Rooms {
     }
 
     pub(super) fn slow_down(&mut self, seat: SeatId, wait: Duration) {
-        let Rate { messages, per } = self.settings.rate;
-        // Rounded up: whoever waits for that long has waited for long enough.
-        let wait_ms = u64::try_from(wait.as_micros().div_ceil(1000)).unwrap_or(u64::MAX);
         let message = RoomMessage::Error {
             code: ErrorCode::TooFast,
-            message: format!("At most {messages} messages in {per:?}: this one is not passed on."),
-            retry_after_ms: Some(wait_ms),
+            message: self.settings.rate.refusal(),
+            retry_after_ms: Some(wait_ms(wait)),
         };
         self.tell(seat, &message);
     }
@@ -147,11 +145,4 @@ impl Rooms {
             self.outputs.push_back(RoomsOutput::Deliver(seat, delivery));
         }
     }
-}
-
-/// Makes a sentence of a text that is no more than a clause.
-pub(super) fn sentence(clause: &str) -> String {
-    let mut characters = clause.chars();
-    let first = characters.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(characters).chain(['.']).collect()
 }

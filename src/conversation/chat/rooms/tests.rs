@@ -5,6 +5,7 @@ mod promises;
 use std::num::NonZeroU32;
 
 use super::*;
+use crate::conversation::Rate;
 
 const SETTINGS: RoomsSettings = RoomsSettings {
     heartbeat: Duration::from_secs(30),
