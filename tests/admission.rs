@@ -54,10 +54,14 @@ fn pages_from_elsewhere_open_no_websocket() {
     let (_server, address) = listening(&[]);
     let own = format!("http://{address}");
     let encrypted = format!("https://{address}");
+    let localhost = address.replace("127.0.0.1", "localhost");
+    let localhost_page = format!("http://{localhost}");
     for (host, origins, status) in [
         (&*address, &[][..], 101),
         (&address, &[own.as_str()], 101),
-        ("localhost:1", &["http://localhost:1"], 101),
+        (&localhost, &[localhost_page.as_str()], 101),
+        (&localhost, &[own.as_str()], 403),
+        ("localhost:1", &["http://localhost:1"], 403),
         ("localhost:1", &[own.as_str()], 403),
         (&address, &[encrypted.as_str()], 403),
         (&address, &["http://evil.test"], 403),
@@ -74,6 +78,47 @@ fn pages_from_elsewhere_open_no_websocket() {
     // What else there is, no page can read from elsewhere: that is the browsers' affair.
     let (head, _) = ask(&address, "GET /clients", "Origin: http://evil.test\r\n", "");
     assert_says(&head, &["200"]);
+}
+
+/// Asks as a page does whose author has this name stand for the server's machine.
+fn rebound(address: &str, name: &str) -> (u16, Value) {
+    let (_, port) = address.rsplit_once(':').unwrap();
+    let host = format!("{name}:{port}");
+    upgrade(address, "/echo", &host, &[&format!("http://{host}")])
+}
+
+#[test]
+fn a_name_that_somebody_has_stand_for_this_machine_is_not_the_servers() {
+    let (server, address) =
+        listening(&["--host", "Chat.example.org", "--host", "fixed.example:80"]);
+    for _ in 0..2 {
+        let (status, answer) = rebound(&address, "evil.example");
+        assert_eq!(status, 403);
+        assert_says(answer["error"].as_str().unwrap(), &["--host"]);
+    }
+    // Unless it is listed; with a port, at that port.
+    assert_eq!(rebound(&address, "chat.example.org").0, 101);
+    assert_eq!(rebound(&address, "evil.chat.example.org").0, 403);
+    assert_eq!(rebound(&address, "fixed.example").0, 403);
+    let page = &["http://fixed.example"];
+    assert_eq!(upgrade(&address, "/echo", "fixed.example", page).0, 101);
+    // It goes on to be known by what need not be listed, and to those who are no pages.
+    assert_eq!(rebound(&address, "127.0.0.1").0, 101);
+    assert_eq!(rebound(&address, "localhost").0, 101);
+    assert_eq!(upgrade(&address, "/echo", "evil.example", &[]).0, 101);
+    server.terminate();
+    let ran = server.end();
+    ran.succeeded();
+    // Whoever runs it under another name than it knows learns what to do, and once.
+    assert_eq!(ran.stderr.matches("--host").count(), 1, "{ran:?}");
+    assert_says(&ran.stderr, &["http://evil.example"]);
+}
+
+#[test]
+fn a_listed_origin_needs_no_host_of_the_servers() {
+    let (_server, address) = listening(&["--origin", "https://chat.example.org"]);
+    let page = &["https://chat.example.org"];
+    assert_eq!(upgrade(&address, "/echo", "inside.example", page).0, 101);
 }
 
 #[test]
@@ -141,6 +186,8 @@ fn what_makes_no_sense_is_refused_before_the_port_is_taken() {
         ("--origin", "null", "SCHEME://HOST"),
         ("--origin", "chat.example.org", "SCHEME://HOST"),
         ("--origin", "https://chat.example.org/", "nothing after"),
+        ("--host", "*", "HOST or HOST:PORT"),
+        ("--host", "https://chat.example.org", "HOST or HOST:PORT"),
         ("--max-connections", "0", "1 at the least"),
         ("--max-connections", "-1", "1 at the least"),
         ("--max-connections-per-address", "none", "1 at the least"),

@@ -139,6 +139,7 @@ impl Arguments {
             chat: self.chatting.into(),
             tickets: self.ticketing.configure()?,
             origins: self.admitting.origins(),
+            hosts: self.admitting.hosts(),
             connections: self.admitting.connections(),
             tls: self.encrypting.configure(self.listen.ip())?,
         })

@@ -52,6 +52,13 @@ pub(super) async fn accept(listener: TcpListener, hub: Arc<Hub>) {
                     if let Err(error) = stream.set_nodelay(true) {
                         tracing::debug!(%error, "TCP_NODELAY cannot be set");
                     }
+                    let local = match stream.local_addr() {
+                        Ok(local) => local,
+                        Err(error) => {
+                            tracing::debug!(%peer, %error, "a connection has gone at once");
+                            continue;
+                        }
+                    };
                     let entry = hub.occupancy.enter(peer.ip());
                     if let Entry::TurnedAway(full, _) | Entry::Dropped(full) = &entry {
                         tracing::debug!(%peer, ?full, "there is no room for a connection");
@@ -60,7 +67,10 @@ pub(super) async fn accept(listener: TcpListener, hub: Arc<Hub>) {
                             tracing::warn!("connections are turned away: there are too many");
                         }
                     }
-                    let peer = Peer(peer);
+                    let peer = Peer {
+                        remote: peer,
+                        local,
+                    };
                     match entry {
                         Entry::Admitted(place) => {
                             let visitor = Visitor::new(peer, place, routes.clone(), &hub);
@@ -166,10 +176,10 @@ impl Visitor {
         match accepted {
             Ok(Ok(stream)) => return Some(stream),
             Ok(Err(error)) => {
-                tracing::debug!(peer = %self.peer.0, %error, "a TLS handshake failed");
+                tracing::debug!(peer = %self.peer.remote, %error, "a TLS handshake failed");
             }
             Err(_elapsed) => {
-                tracing::debug!(peer = %self.peer.0, "a TLS handshake took too long");
+                tracing::debug!(peer = %self.peer.remote, "a TLS handshake took too long");
             }
         }
         None
@@ -209,7 +219,7 @@ impl Visitor {
             ended = connection.as_mut() => ended,
             // The limit above begins anew with each head; what came before the first one counts, too.
             Err(_elapsed) = timeout_at(self.deadline, heard.notified()) => {
-                tracing::debug!(peer = %peer.0, "the first request took too long");
+                tracing::debug!(peer = %peer.remote, "the first request took too long");
                 return;
             }
             _ = stop.requested() => {
@@ -219,7 +229,7 @@ impl Visitor {
             }
         };
         if let Err(error) = ended {
-            tracing::debug!(peer = %peer.0, %error, "a connection failed");
+            tracing::debug!(peer = %peer.remote, %error, "a connection failed");
         }
     }
 }
@@ -275,11 +285,14 @@ mod tests {
     async fn is_answered(before_tls: Duration, before_request: Duration) -> bool {
         let hub = hub_with_tls();
         let (near, far) = duplex(64 * 1024);
-        let peer = ([127, 0, 0, 1], 4711).into();
+        let peer = Peer {
+            remote: ([127, 0, 0, 1], 4711).into(),
+            local: ([127, 0, 0, 1], 8765).into(),
+        };
         let Entry::Admitted(place) = hub.occupancy.enter([127, 0, 0, 1].into()) else {
             panic!("there is room");
         };
-        let visitor = Visitor::new(Peer(peer), place, routes(hub.clone()), &hub);
+        let visitor = Visitor::new(peer, place, routes(hub.clone()), &hub);
         let attending = visitor.attend(near, hub);
         let asking = async {
             sleep(before_tls).await;

@@ -39,13 +39,13 @@ pub(super) async fn host(hub: Arc<Hub>, visit: Visit, peer: Peer, admitted: Admi
     };
     let mut held = Held {
         number,
-        peer: peer.0,
+        peer: peer.remote,
         rounds: 0,
         result,
         beat_delays: Vec::new(),
     };
     opened.hold(party, &mut held, Precision::Microsecond).await;
-    tracing::debug!(number, peer = %peer.0, ?held.result, "challenge over");
+    tracing::debug!(number, peer = %peer.remote, ?held.result, "challenge over");
     (hub.on_held)(held);
 }
 

@@ -1,5 +1,5 @@
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,11 +8,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::admission::Admission;
+use super::authority::Encryption;
 use super::chat::Chat;
 use super::emulation::Emulation;
 use super::game::Game;
 use super::occupancy::Occupancy;
-use super::origin::{Encryption, Origins};
+use super::origin::Origins;
+use super::own_hosts::OwnHosts;
 use super::registry::Registry;
 use super::ticketing::TicketDesk;
 use super::{Held, Settings, Tls};
@@ -21,7 +23,11 @@ use crate::link::Stop;
 
 /// Whom a request comes from.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Peer(pub(super) SocketAddr);
+pub(super) struct Peer {
+    pub(super) remote: SocketAddr,
+    /// Where its connection arrived: one of this machine's addresses, and the server's port.
+    pub(super) local: SocketAddr,
+}
 
 /// What all requests share.
 pub(super) struct Hub {
@@ -38,6 +44,10 @@ pub(super) struct Hub {
     pub(super) emulation: Option<Emulation>,
     /// From where web pages may open WebSockets.
     pub(super) origins: Origins,
+    /// By which hosts clients reach the server.
+    pub(super) hosts: OwnHosts,
+    /// Whether a page was refused because of a host that is not one of these.
+    pub(super) has_refused_a_host: AtomicBool,
     /// How many connections there are, and may be.
     pub(super) occupancy: Arc<Occupancy>,
     /// How long a connection may take until its first request has arrived.
@@ -70,6 +80,7 @@ impl Hub {
             chat,
             tickets,
             origins,
+            hosts,
             connections,
             tls,
             ..
@@ -88,6 +99,8 @@ impl Hub {
             keep_alive,
             emulation: network.map(|model| Emulation::new(model, seed)),
             origins,
+            hosts,
+            has_refused_a_host: AtomicBool::new(false),
             occupancy: Arc::new(Occupancy::new(&connections)),
             handshake: connections.handshake,
             tls: tls.as_ref().map(Tls::config).map(TlsAcceptor::from),

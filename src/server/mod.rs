@@ -4,7 +4,8 @@
 //! `accept` turns TCP connections into requests, `routes` answers them, and the `hub` holds what
 //! they share; `emulation` can put a modelled network in between, and `tls` encrypts, with a
 //! certificate that is given or `self_signed`. `occupancy` counts connections and limits them, and
-//! `origin` decides which web pages may open WebSockets.
+//! `origin` decides which web pages may open WebSockets, for which `own_hosts` knows by which hosts
+//! clients reach this server.
 //!
 //! A conversation is a `visit`, on whichever route: upgraded, listed in the `registry` until it
 //! ends, and driven by the link with a [`KeepAlive`](crate::conversation::latency::KeepAlive) around
@@ -21,6 +22,7 @@
 mod accept;
 mod admission;
 mod answer;
+mod authority;
 mod challenge;
 mod chat;
 mod emulation;
@@ -28,6 +30,7 @@ mod game;
 mod hub;
 mod occupancy;
 mod origin;
+mod own_hosts;
 mod password;
 mod registry;
 mod replacement;
@@ -53,6 +56,7 @@ use crate::link::Stop;
 
 pub use occupancy::ConnectionLimits;
 pub use origin::{Origin, OriginError, Origins};
+pub use own_hosts::{OwnHost, OwnHostError, OwnHosts};
 pub use password::{
     HashingError, PASSWORD_LIMIT, Password, PasswordError, StoredPassword, StoredPasswordError,
     Verdict,

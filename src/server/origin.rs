@@ -7,11 +7,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use axum::http::HeaderMap;
-use axum::http::header::{AsHeaderName, HOST, ORIGIN};
+use axum::http::header::ORIGIN;
 use url::Host;
 
-/// The longest origin: that of the longest host name (RFC 1035 section 2.3.4), with room to spare.
-const LONGEST: usize = 512;
+use super::authority::{Encryption, LONGEST, Only, default_port, host_and_port, only};
+use super::own_hosts::HostRefused;
 
 /// Where a web page comes from: scheme, host and port (RFC 6454).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,50 +64,16 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The port of an address that does not say.
-fn default_port(scheme: &str) -> Option<u16> {
-    match scheme {
-        "http" => Some(80),
-        "https" => Some(443),
-        _ => None,
-    }
-}
-
-/// Reads `HOST` or `HOST:PORT`, with an IPv6 address in brackets.
-fn host_and_port(text: &str) -> Option<(Host, Option<u16>)> {
-    let (host, port) = match text.rsplit_once(':') {
-        // Or else the colon is one of the address.
-        Some((host, port)) if !port.ends_with(']') => {
-            let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
-            (host, Some(port.parse().ok().filter(|_| is_number)?))
-        }
-        _ => (text, None),
-    };
-    let host = Host::parse(host).ok()?;
-    // The parser lets more pass than names have; a star would look as if it stood for many.
-    let is_plain = |char: char| char.is_ascii_alphanumeric() || "-._".contains(char);
-    match &host {
-        Host::Domain(name) if !name.chars().all(is_plain) => None,
-        _ => Some((host, port)),
-    }
-}
-
 /// From where pages may open WebSockets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Origins {
-    /// From this server itself, as the browser that shows the page addresses it. Whoever can make a
-    /// name of theirs stand for this machine passes as well.
+    /// From this server itself, as the browser that shows the page addresses it: by a host that the
+    /// server [knows as its own](super::OwnHosts). Whoever can make a name of theirs stand for this
+    /// machine does not pass.
     #[default]
     Same,
     /// From these, and only these.
     Listed(Vec<Origin>),
-}
-
-/// Whether the server speaks TLS, which is a part of where its own pages come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Encryption {
-    None,
-    Tls,
 }
 
 /// Why a request is not granted a WebSocket.
@@ -119,13 +85,20 @@ pub(super) enum OriginRefused {
     Unreadable,
     #[error("pages from this origin may not open a WebSocket here")]
     Foreign,
+    #[error(
+        "the page comes from where its request goes, but this server does not know that host as its \
+         own; whoever runs it can name it with --host"
+    )]
+    UnknownHost,
 }
 
 impl Origins {
     /// Whether a request with these headers may open a WebSocket. One without an `Origin` may.
+    /// `host` is the server's own that it is made to, if it is one.
     pub(super) fn admit(
         &self,
         headers: &HeaderMap,
+        host: Result<&str, HostRefused<'_>>,
         encryption: Encryption,
     ) -> Result<(), OriginRefused> {
         let origin = match only(headers, ORIGIN) {
@@ -135,44 +108,18 @@ impl Origins {
                 .and_then(|text| text.parse::<Origin>().ok())
                 .ok_or(OriginRefused::Unreadable)?,
         };
-        let is_welcome = match self {
-            Origins::Listed(listed) => listed.contains(&origin),
-            Origins::Same => own(headers, encryption).is_some_and(|own| own == origin),
+        let is_at = |host: &str| {
+            let own = format!("{}://{host}", encryption.scheme()).parse();
+            own.is_ok_and(|own: Origin| own == origin)
         };
-        if is_welcome {
-            Ok(())
-        } else {
-            Err(OriginRefused::Foreign)
+        match (self, host) {
+            (Origins::Listed(listed), _) if listed.contains(&origin) => Ok(()),
+            (Origins::Same, Ok(host)) if is_at(host) => Ok(()),
+            (Origins::Same, Err(HostRefused::Unknown { host })) if is_at(host) => {
+                Err(OriginRefused::UnknownHost)
+            }
+            _ => Err(OriginRefused::Foreign),
         }
-    }
-}
-
-/// Where a page of this server comes from, by the address that the request is made to.
-fn own(headers: &HeaderMap, encryption: Encryption) -> Option<Origin> {
-    let Only::One(Some(host)) = only(headers, HOST) else {
-        return None;
-    };
-    let scheme = match encryption {
-        Encryption::None => "http",
-        Encryption::Tls => "https",
-    };
-    format!("{scheme}://{host}").parse().ok()
-}
-
-/// What there is of a header that should be there once.
-enum Only<'a> {
-    None,
-    /// `None` if it is no text.
-    One(Option<&'a str>),
-    Several,
-}
-
-fn only(headers: &HeaderMap, name: impl AsHeaderName) -> Only<'_> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (None, _) => Only::None,
-        (Some(value), None) => Only::One(value.to_str().ok()),
-        (Some(_), Some(_)) => Only::Several,
     }
 }
 

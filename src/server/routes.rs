@@ -134,7 +134,7 @@ async fn ticket(
 ) -> Response {
     let response = match &hub.tickets {
         None => error(StatusCode::NOT_FOUND, "this server gives no tickets"),
-        Some(desk) => desk.answer(peer.0, applicant).await,
+        Some(desk) => desk.answer(peer.remote, applicant).await,
     };
     ([ONLY_NOW], response).into_response()
 }
@@ -176,7 +176,7 @@ async fn chat(
             (Some(_), None) => Pass::Wanted,
             (Some(desk), Some(ticket)) => {
                 let user = desk.redeem(&ticket).map_err(|refused| {
-                    tracing::debug!(peer = %peer.0, %refused, "a ticket is refused");
+                    tracing::debug!(peer = %peer.remote, %refused, "a ticket is refused");
                     Box::new(error(StatusCode::UNAUTHORIZED, &refused.to_string()))
                 })?;
                 Pass::User(user)

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use secrecy::SecretString;
 
-use super::{ChatSettings, ConnectionLimits, Origins, TicketSettings, Tls};
+use super::{ChatSettings, ConnectionLimits, Origins, OwnHosts, TicketSettings, Tls};
 use crate::conversation::latency::KeepAliveSettings;
 use crate::simulation::Model;
 
@@ -34,6 +34,8 @@ pub struct Settings {
     pub tickets: Option<TicketSettings>,
     /// From where web pages may open WebSockets.
     pub origins: Origins,
+    /// By which hosts clients reach the server, beside those that it knows by itself.
+    pub hosts: OwnHosts,
     /// How many connections there may be, and how long they may take to get going.
     pub connections: ConnectionLimits,
     /// How to encrypt; `None` for not at all.
@@ -56,6 +58,7 @@ impl Settings {
             chat: ChatSettings::default(),
             tickets: None,
             origins: Origins::default(),
+            hosts: OwnHosts::default(),
             connections: ConnectionLimits::default(),
             tls: None,
         }
@@ -73,6 +76,7 @@ impl fmt::Debug for Settings {
             .field("chat", &self.chat)
             .field("tickets", &self.tickets)
             .field("origins", &self.origins)
+            .field("hosts", &self.hosts)
             .field("connections", &self.connections)
             .field("tls", &self.tls)
             .finish_non_exhaustive()

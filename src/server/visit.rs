@@ -3,10 +3,11 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
@@ -15,6 +16,7 @@ use tracing::Instrument;
 use super::answer::error;
 use super::hub::{Hub, Peer};
 use super::occupancy::Place;
+use super::origin::OriginRefused;
 use super::registry::{Registered, Route};
 use crate::conversation::latency::{KeepAlive, KeepAliveEvent};
 use crate::conversation::{Party, Stamp, WireEvent};
@@ -51,9 +53,10 @@ pub(super) fn upgrade<W>(
 where
     W: Future<Output = ()> + Send + 'static,
 {
-    if let Err(refused) = hub.origins.admit(request.headers(), hub.encryption()) {
-        let origin = request.headers().get(header::ORIGIN);
-        tracing::debug!(peer = %peer.0, ?origin, %refused, "a web page may open no WebSocket: --origin lets it");
+    let (headers, encryption) = (request.headers(), hub.encryption());
+    let host = hub.hosts.own(headers, peer.local, encryption);
+    if let Err(refused) = hub.origins.admit(headers, host, encryption) {
+        log_refusal(hub, peer, headers, refused);
         return error(StatusCode::FORBIDDEN, &refused.to_string());
     }
     // The connection goes on when all is done that HTTP had to do with it.
@@ -63,7 +66,7 @@ where
         Ok((response, upgrading)) => {
             let since = link::clock::wall();
             let received = receive(Visit {
-                registered: hub.registry.register(route, peer.0, since),
+                registered: hub.registry.register(route, peer.remote, since),
                 hub: Arc::clone(hub),
                 upgrading,
                 place,
@@ -76,6 +79,20 @@ where
                 Err(refusal) => *refusal,
             }
         }
+    }
+}
+
+fn log_refusal(hub: &Hub, peer: Peer, headers: &HeaderMap, refused: OriginRefused) {
+    let (origin, peer) = (headers.get(header::ORIGIN), peer.remote);
+    tracing::debug!(%peer, ?origin, %refused, "a web page may open no WebSocket");
+    // Whoever runs the server under a name that it does not know wonders why its own page does not
+    // work. Once is enough to know: the rest may be somebody else's doing.
+    if refused == OriginRefused::UnknownHost && !hub.has_refused_a_host.swap(true, Relaxed) {
+        tracing::warn!(
+            ?origin,
+            "a web page may open no WebSocket: if that is where clients reach this server, say so \
+             with --host"
+        );
     }
 }
 

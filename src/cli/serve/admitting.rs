@@ -4,16 +4,22 @@ use std::num::NonZeroUsize;
 
 use clap::Args;
 
-use crate::server::{ConnectionLimits, Origin, Origins};
+use crate::server::{ConnectionLimits, Origin, Origins, OwnHost, OwnHosts};
 
 /// Whom a server lets in, and how many.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Admission")]
 pub(super) struct Admitting {
     /// Let web pages from here open WebSockets, and no others; may be given several times [default:
-    /// those from the server's own address]
+    /// those from a host of the server's own]
     #[arg(long = "origin", value_name = "ORIGIN")]
     origins: Vec<Origin>,
+
+    /// Know this host as the server's own, whose pages may open WebSockets and whose clients may
+    /// register; may be given several times [default: only the IP address that a connection leads to
+    /// and, over loopback, localhost]
+    #[arg(long = "host", value_name = "HOST[:PORT]")]
+    hosts: Vec<OwnHost>,
 
     /// How many connections there may be at once
     #[arg(long, value_parser = number, default_value_t = ConnectionLimits::default().total,
@@ -32,6 +38,10 @@ impl Admitting {
         } else {
             Origins::Listed(self.origins.clone())
         }
+    }
+
+    pub(super) fn hosts(&self) -> OwnHosts {
+        OwnHosts::new(self.hosts.clone())
     }
 
     pub(super) fn connections(&self) -> ConnectionLimits {

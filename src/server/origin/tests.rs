@@ -1,5 +1,7 @@
 use super::*;
+use crate::server::OwnHosts;
 use axum::http::HeaderValue;
+use axum::http::header::HOST;
 
 #[test]
 fn an_origin_is_a_scheme_a_host_and_a_port() {
@@ -62,10 +64,13 @@ fn an_origin_is_a_scheme_a_host_and_a_port() {
 #[test]
 fn pages_of_this_server_or_of_those_listed_are_let_in_and_clients_that_are_no_pages() {
     use Encryption::{None as Plain, Tls};
-    use OriginRefused::{Foreign, Repeated, Unreadable};
+    use OriginRefused::{Foreign, Repeated, UnknownHost, Unreadable};
     const LISTED: &[&str] = &["https://chat.example.org", "http://localhost:3000"];
     const SAME: &[&str] = &[];
     let welcome = Ok(());
+    let local = "127.0.0.1:8765".parse().unwrap();
+    let named = ["example.org", "[::1]"].map(|host| host.parse().unwrap());
+    let own_hosts = OwnHosts::new(named.to_vec());
     for (listed, encryption, hosts, origins, expected) in [
         // No browser.
         (SAME, Plain, &["example.org"][..], &[][..], welcome),
@@ -157,6 +162,35 @@ fn pages_of_this_server_or_of_those_listed_are_let_in_and_clients_that_are_no_pa
             &["http://example.org.evil.test"],
             Err(Foreign),
         ),
+        // A host that is not the server's, whose page has its own name stand for this machine.
+        (
+            SAME,
+            Plain,
+            &["evil.example:8765"],
+            &["http://evil.example:8765"],
+            Err(UnknownHost),
+        ),
+        (
+            SAME,
+            Plain,
+            &["evil.example"],
+            &["http://EVIL.example:80"],
+            Err(UnknownHost),
+        ),
+        (
+            SAME,
+            Plain,
+            &["evil.example:8765"],
+            &["http://localhost:8765"],
+            Err(Foreign),
+        ),
+        (
+            LISTED,
+            Plain,
+            &["evil.example:8765"],
+            &["http://evil.example:8765"],
+            Err(Foreign),
+        ),
         // No telling which is the same.
         (SAME, Plain, &[], &["http://example.org"], Err(Foreign)),
         (
@@ -230,8 +264,9 @@ fn pages_of_this_server_or_of_those_listed_are_let_in_and_clients_that_are_no_pa
                 headers.append(name.clone(), value);
             }
         }
+        let host = own_hosts.own(&headers, local, encryption);
         assert_eq!(
-            allowed.admit(&headers, encryption),
+            allowed.admit(&headers, host, encryption),
             expected,
             "{allowed:?} {encryption:?} {headers:?}"
         );
