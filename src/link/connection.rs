@@ -1,8 +1,12 @@
+use std::io;
+
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_tungstenite::{WebSocketStream, accept_async_with_config};
 
 use super::clock::Clock;
+use super::upgrade::upgrade;
 
 /// The biggest message that is read. A bigger one is refused when its size is announced, before
 /// it takes up memory.
@@ -23,6 +27,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let socket =
             WebSocketStream::from_partially_read(stream, already_read, Role::Server, config).await;
         Connection::open(socket)
+    }
+
+    /// The server's end of a socket whose other end is in this program too: reads the request, and
+    /// grants the upgrade.
+    ///
+    /// # Errors
+    ///
+    /// When the stream ends before that, or something else than an upgrade is asked for over it.
+    pub async fn grant(stream: S) -> io::Result<Self> {
+        let config = Some(websocket_config());
+        let granted = accept_async_with_config(stream, config).await;
+        granted.map(Connection::open).map_err(io::Error::other)
+    }
+
+    /// The client's end of a socket whose other end [grants](Connection::grant) it in this program.
+    ///
+    /// # Errors
+    ///
+    /// When the stream ends before it is granted.
+    pub async fn ask(stream: S) -> io::Result<Self> {
+        let asked = async {
+            let request = "ws://localhost/".into_client_request()?;
+            upgrade(stream, request, &[]).await
+        };
+        match asked.await {
+            Ok((socket, _)) => Ok(Connection::open(socket)),
+            Err(error) => Err(io::Error::other(error)),
+        }
     }
 
     /// A socket whose upgrade ends now.

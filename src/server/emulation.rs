@@ -8,7 +8,6 @@ use std::time::Duration;
 use rand::Rng;
 use rand_pcg::Pcg64;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex, split};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -51,10 +50,13 @@ impl Emulation {
 
     /// Puts the network between a client and the server: gives the server's end, and the work that
     /// there is to do as long as the connection lasts. Both ways everything is late, and in order.
-    pub(super) fn between(
+    pub(super) fn between<S>(
         &self,
-        client: TcpStream,
-    ) -> (DuplexStream, impl Future<Output = ()> + Send + use<>) {
+        client: S,
+    ) -> (DuplexStream, impl Future<Output = ()> + Send + use<S>)
+    where
+        S: AsyncRead + AsyncWrite + Send,
+    {
         let number = self.connections.fetch_add(1, Ordering::Relaxed);
         let mut rng = Pcg64::new(self.seed.into(), number.into());
         let (mut down, mut up) = (
@@ -63,7 +65,7 @@ impl Emulation {
         );
         let (near, far) = duplex(UNSENT);
         let work = async move {
-            let (from_client, to_client) = client.into_split();
+            let (from_client, to_client) = split(client);
             let (from_server, to_server) = split(far);
             let mut down = pin!(carry(from_server, to_client, &mut *down));
             let mut up = pin!(carry(from_client, to_server, &mut *up));

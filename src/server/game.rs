@@ -38,7 +38,23 @@ pub(super) struct Deal {
 impl Game {
     /// The deal of the conversation with this number: the same for the same seed.
     pub(super) fn deal(&self, number: u64) -> Deal {
-        let mut rng = Pcg64::new(self.seed.into(), number.into());
+        let drawn = self.drawn(number.into());
+        Deal {
+            secret: self.secret.clone().unwrap_or(drawn.secret),
+            ..drawn
+        }
+    }
+
+    /// The deal of the game with this number among those that are played to be watched. It is none of
+    /// a conversation's, and its secret is always drawn: what everybody is shown must not be what
+    /// others play for.
+    pub(super) fn deal_to_be_watched(&self, number: u64) -> Deal {
+        // Numbers that no conversation has.
+        self.drawn(u128::from(number) | 1 << 64)
+    }
+
+    fn drawn(&self, stream: u128) -> Deal {
+        let mut rng = Pcg64::new(self.seed.into(), stream);
         let intervals = (0..self.rounds.get())
             .map(|_| draw(&Interval::ALL, &mut rng))
             .collect();
@@ -47,7 +63,7 @@ impl Game {
             .collect();
         Deal {
             intervals,
-            secret: self.secret.clone().unwrap_or_else(|| phrase.join(" ")),
+            secret: phrase.join(" "),
         }
     }
 }
@@ -83,5 +99,20 @@ mod tests {
         assert_eq!(deal.secret.split(' ').count(), WORDS_IN_A_SECRET);
         // What a seed means is part of the interface.
         assert_eq!(deal.secret, "fiddle acorn mirror button cherry ocean");
+    }
+
+    #[test]
+    fn what_is_watched_is_nobodys_game() {
+        let game = Game {
+            rounds: NonZeroU32::new(50).unwrap(),
+            seed: 7,
+            secret: Some("open sesame".to_owned()),
+        };
+        assert_eq!(game.deal(1).secret, "open sesame");
+        let watched = game.deal_to_be_watched(1);
+        assert_eq!(watched, game.deal_to_be_watched(1));
+        assert_ne!(watched.secret, "open sesame");
+        assert_ne!(watched.intervals, game.deal(1).intervals);
+        assert_ne!(watched.intervals, game.deal_to_be_watched(2).intervals);
     }
 }

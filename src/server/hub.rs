@@ -55,6 +55,7 @@ pub(super) struct Hub {
     /// What encrypts, if anything does.
     pub(super) tls: Option<TlsAcceptor>,
     conversations: AtomicU64,
+    watched: AtomicU64,
     pub(super) on_held: Box<dyn Fn(Held) + Send + Sync>,
     pub(super) stop: Stop,
     /// Everything that goes on for a client.
@@ -105,6 +106,7 @@ impl Hub {
             handshake: connections.handshake,
             tls: tls.as_ref().map(Tls::config).map(TlsAcceptor::from),
             conversations: AtomicU64::new(0),
+            watched: AtomicU64::new(0),
             on_held,
             stop,
             tasks: TaskTracker::new(),
@@ -133,6 +135,11 @@ impl Hub {
     /// The number of a challenge that begins now, counted from one.
     pub(super) fn next_number(&self) -> u64 {
         self.conversations.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// The number of a game that begins now to be watched, counted from one.
+    pub(super) fn next_watched(&self) -> u64 {
+        self.watched.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     pub(super) fn admission(&self) -> MutexGuard<'_, Admission> {

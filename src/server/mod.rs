@@ -15,6 +15,9 @@
 //! [`Seat`](crate::conversation::chat::Seat) in rooms that all guests share. A new route is a handler
 //! in `routes` that calls `visit::upgrade`, and a name in `registry::Route`.
 //!
+//! `watch` shows a game that the program plays by itself: its own
+//! [`Player`](crate::conversation::challenge::Player) against its own host, within the server.
+//!
 //! A user gets a ticket, good for one connection, from `ticketing`: it verifies the user's password
 //! against the file of [`Users`], no more often than its `throttle` has it, and `tickets` keeps what
 //! it has given until it is redeemed.
@@ -43,6 +46,7 @@ mod tickets;
 mod tls;
 mod users;
 mod visit;
+mod watch;
 
 use std::io;
 use std::net::SocketAddr;

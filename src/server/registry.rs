@@ -22,6 +22,8 @@ pub(super) enum Route {
     Echo,
     /// People talk.
     Chat,
+    /// The program plays, and the client watches.
+    Watch,
 }
 
 /// Every WebSocket that is open, on whichever route.

@@ -16,6 +16,7 @@ use super::hub::{Hub, Peer};
 use super::registry::{Client, Route};
 use super::ticketing::{self, Applicant};
 use super::visit::{Unobserved, upgrade};
+use super::watch::show;
 use crate::conversation::chat::{ChannelName, NameError, Pass, Seat};
 use crate::conversation::latency::Echo;
 use crate::link::{self, Precision};
@@ -26,7 +27,8 @@ const BODY_LIMIT: usize = 64 * 1024;
 /// For answers that are nobody's but the client's, and old in a moment.
 const ONLY_NOW: (HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
 
-/// The endpoints of the challenge, the echo, the chat, its tickets, and who is connected.
+/// The endpoints of the challenge, which can be watched as well, the echo, the chat, its tickets, and
+/// who is connected.
 pub(super) fn routes(hub: Arc<Hub>) -> Router {
     Router::new()
         .route("/challenges/websocket_chit_chat/problem", get(problem))
@@ -34,6 +36,7 @@ pub(super) fn routes(hub: Arc<Hub>) -> Router {
         .route("/_/ws/{token}", get(challenge))
         .route("/echo", get(echo))
         .route("/chat/{channel}", get(chat))
+        .route("/watch", get(watch))
         .route("/clients", get(clients))
         .route(
             "/ticket",
@@ -193,6 +196,16 @@ async fn chat(
                     .await;
             }
         })
+    })
+}
+
+async fn watch(
+    State(hub): State<Arc<Hub>>,
+    Extension(peer): Extension<Peer>,
+    request: Request,
+) -> Response {
+    upgrade(&hub, peer, Route::Watch, request, |visit| {
+        Ok(show(Arc::clone(&hub), visit))
     })
 }
 
