@@ -21,6 +21,8 @@
 //! A user gets a ticket, good for one connection, from `ticketing`: it verifies the user's password
 //! against the file of [`Users`], no more often than its `throttle` has it, and `tickets` keeps what
 //! it has given until it is redeemed.
+//!
+//! People see all of it on the `page`.
 
 mod accept;
 mod admission;
@@ -34,6 +36,7 @@ mod hub;
 mod occupancy;
 mod origin;
 mod own_hosts;
+mod page;
 mod password;
 mod registry;
 mod replacement;

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::answer::error;
 use super::challenge::{Admitted, host};
 use super::hub::{Hub, Peer};
+use super::page;
 use super::registry::{Client, Route};
 use super::ticketing::{self, Applicant};
 use super::visit::{Unobserved, upgrade};
@@ -27,8 +28,8 @@ const BODY_LIMIT: usize = 64 * 1024;
 /// For answers that are nobody's but the client's, and old in a moment.
 const ONLY_NOW: (HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
 
-/// The endpoints of the challenge, which can be watched as well, the echo, the chat, its tickets, and
-/// who is connected.
+/// The endpoints of the challenge, which can be watched as well, the echo, the chat, its tickets, who is
+/// connected, and the page.
 pub(super) fn routes(hub: Arc<Hub>) -> Router {
     Router::new()
         .route("/challenges/websocket_chit_chat/problem", get(problem))
@@ -42,6 +43,7 @@ pub(super) fn routes(hub: Arc<Hub>) -> Router {
             "/ticket",
             post(ticket).layer(DefaultBodyLimit::max(ticketing::BODY_LIMIT)),
         )
+        .merge(page::routes())
         .fallback(async || error(StatusCode::NOT_FOUND, "there is nothing here"))
         .method_not_allowed_fallback(async || {
             error(StatusCode::METHOD_NOT_ALLOWED, "not with this method")
