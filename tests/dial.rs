@@ -186,6 +186,25 @@ async fn a_host_is_found_where_it_is_said_to_be() {
     hear(dialed.connection).await;
     let host = format!("server.invalid:{port}");
     assert_eq!(server.upgrades()[0].header("Host"), Some(host.as_str()));
+    assert_eq!(dialed.host, host);
+}
+
+#[tokio::test]
+async fn the_host_that_was_asked_for_is_known() {
+    let server = greeting();
+    let there = address("ws", "127.0.0.1", server.address().port());
+    let named = dialer().with_headers(vec!["Host: other.test:1".parse().unwrap()]);
+    for (dialer, host) in [
+        (dialer(), server.address().to_string()),
+        (named, "other.test:1".to_owned()),
+    ] {
+        let dialed = dialer.dial(&there).await.unwrap();
+        assert_eq!(dialed.host, host);
+        hear(dialed.connection).await;
+    }
+    let hosts: Vec<_> = server.upgrades();
+    let hosts: Vec<_> = hosts.iter().map(|it| it.header("Host").unwrap()).collect();
+    assert_eq!(hosts[1], "other.test:1");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::header::{HOST, HeaderValue};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
@@ -44,6 +45,8 @@ pub struct Dialed {
     pub peer: SocketAddr,
     /// The proxy on the way, if there is one.
     pub proxy: Option<Proxy>,
+    /// Which host was asked for, by the `Host` header of the upgrade.
+    pub host: String,
     /// The subprotocol that the server has chosen, if it was offered any.
     pub subprotocol: Option<String>,
     /// How long it took to open.
@@ -65,6 +68,13 @@ pub struct Phases {
     pub tls: Option<Duration>,
     /// From the request to the last byte of the answer.
     pub upgrade: Duration,
+}
+
+/// What the last phase of a dial gives.
+struct Upgraded {
+    connection: Connection<Transport>,
+    host: String,
+    subprotocol: Option<String>,
 }
 
 /// What is connected to: the host of the address, or the proxy on the way there.
@@ -186,7 +196,7 @@ impl Dialer {
         } else {
             (Either::Left(stream), None)
         };
-        let ((connection, subprotocol), upgrade) = self.upgrade(address, stream).await?;
+        let (upgraded, upgrade) = self.upgrade(address, stream).await?;
 
         let phases = Phases {
             dns,
@@ -208,10 +218,11 @@ impl Dialer {
             "connected"
         );
         Ok(Dialed {
-            connection,
+            connection: upgraded.connection,
             peer,
             proxy: route,
-            subprotocol,
+            host: upgraded.host,
+            subprotocol: upgraded.subprotocol,
             phases,
             kernel,
         })
@@ -300,17 +311,27 @@ impl Dialer {
         &self,
         address: &Address,
         stream: Transport,
-    ) -> Result<((Connection<Transport>, Option<String>), Duration), DialError> {
+    ) -> Result<(Upgraded, Duration), DialError> {
         let authority = address.authority();
         let handshake = async {
             let mut request = address.request_url().into_client_request()?;
             add_headers(&self.headers, request.headers_mut());
             ask_for(&self.subprotocols, request.headers_mut());
-            upgrade(stream, request, &self.subprotocols).await
+            // Text: a URL's host is ASCII, and so is a header that was given.
+            let host = request.headers().get(HOST).map(HeaderValue::to_str);
+            let host = host.and_then(Result::ok).unwrap_or_default().to_owned();
+            let (socket, subprotocol) = upgrade(stream, request, &self.subprotocols).await?;
+            Ok((socket, host, subprotocol))
         };
         match self.timed(Phase::Upgrade, &authority, handshake).await? {
-            (Ok((socket, subprotocol)), took) => {
-                Ok(((Connection::open(socket), subprotocol), took))
+            (Ok((socket, host, subprotocol)), took) => {
+                let connection = Connection::open(socket);
+                let upgraded = Upgraded {
+                    connection,
+                    host,
+                    subprotocol,
+                };
+                Ok((upgraded, took))
             }
             (Err(error), _) => {
                 let encryption = if address.is_secure() {
