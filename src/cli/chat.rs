@@ -7,7 +7,6 @@ mod pipe;
 mod session;
 mod ticket;
 
-use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::slice;
 use std::time::Duration;
@@ -16,18 +15,19 @@ use clap::Args;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
-use self::desk::{Desk, Input};
+use self::desk::Desk;
 use self::session::Session;
 use self::ticket::PasswordSource;
 use super::dialing::{Dial, Dialing};
 use super::environment::Environment;
 use super::failure::{Failure, Kind};
 use super::stopping::stop_after;
+use super::talking::{Manner, Staying, verdict};
 use super::values::{OutputFormat, duration, user_name};
 use super::{Context, seed, viewing};
 use crate::conversation::chat::UserName;
 use crate::link::{Address, Inbox, StopReason};
-use crate::report::{Outcome, counted};
+use crate::report::Outcome;
 
 /// How many cues wait for a connection to take them up. It takes them up at once while there is one.
 const INBOX: usize = 16;
@@ -96,24 +96,6 @@ pub(super) struct Config {
     dial: Box<Dial>,
 }
 
-/// Where what is to be said comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Manner {
-    /// From a person at a prompt.
-    Typed,
-    /// From standard input, as it is.
-    Piped,
-}
-
-/// What ends a chat.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Staying {
-    /// The end of what is to be said.
-    UntilAllIsSaid,
-    /// A person.
-    UntilStopped,
-}
-
 impl Arguments {
     /// Checks what can be checked before the first byte is sent.
     pub(super) fn configure(self) -> Result<Config, Failure> {
@@ -138,14 +120,8 @@ impl Arguments {
         let dial = self
             .dialing
             .configure(Environment::proxies()?, slice::from_ref(&address))?;
-        let manner = match self.output {
-            OutputFormat::Text if is_for_a_person() => Manner::Typed,
-            _ => Manner::Piped,
-        };
-        let staying = match (manner, self.stay) {
-            (Manner::Piped, false) => Staying::UntilAllIsSaid,
-            _ => Staying::UntilStopped,
-        };
+        let manner = Manner::of(self.output);
+        let staying = Staying::of(manner, self.stay);
         Ok(Config {
             address,
             ticket,
@@ -159,12 +135,6 @@ impl Arguments {
             dial: Box::new(dial),
         })
     }
-}
-
-/// Whether there is a terminal on which a line can be edited.
-fn is_for_a_person() -> bool {
-    let is_dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
-    !is_dumb && io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
 /// Runs the command.
@@ -237,41 +207,5 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
         never = hung_up => never,
     };
     desk.close_prompt();
-    verdict(result, &desk, config.staying, config.manner)
-}
-
-/// What came of it.
-fn verdict(
-    result: Result<(), Failure>,
-    desk: &Desk<'_>,
-    staying: Staying,
-    manner: Manner,
-) -> Result<Outcome, Failure> {
-    let unsaid = desk.unsaid();
-    match result {
-        Err(failure) if matches!(failure.kind, Kind::Interrupted | Kind::Deadline) => {
-            match (unsaid, staying, failure.kind) {
-                // That is how it ends.
-                (0, Staying::UntilStopped, Kind::Interrupted) => {}
-                (0, _, _) => return Err(failure),
-                (unsaid, _, _) => {
-                    let lines = counted(unsaid, "line");
-                    let least = match (manner, desk.input()) {
-                        (Manner::Piped, Input::Open) => "at least ",
-                        _ => "",
-                    };
-                    return Err(failure.context(format_args!("{least}{lines} left unsaid")));
-                }
-            }
-        }
-        result => result?,
-    }
-    match desk.refused() {
-        refused @ 1.. if manner == Manner::Piped => {
-            let lines = counted(refused, "line");
-            let were = if refused == 1 { "was" } else { "were" };
-            Err(Kind::Refused.because(format_args!("{lines} {were} refused; see above for why")))
-        }
-        _ => Ok(Outcome::Ended),
-    }
+    verdict(result, desk.balance(), config.staying, config.manner)
 }

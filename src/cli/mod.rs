@@ -23,6 +23,7 @@ mod serve;
 mod simulate;
 mod solve;
 mod stopping;
+mod talking;
 mod ticketing;
 mod values;
 mod viewing;

@@ -2,10 +2,10 @@ use std::fs::File;
 use std::io;
 use std::time::Duration;
 
-use super::Manner;
 use super::desk::Desk;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::play::tell_of_failed_recording;
+use crate::cli::talking::Manner;
 use crate::conversation::chat::{ErrorCode, GuestEvent, NextName, Request};
 use crate::conversation::latency::KeepAliveEvent;
 use crate::conversation::{CloseReason, Stamp, WireEvent};

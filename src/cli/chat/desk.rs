@@ -4,11 +4,11 @@ use std::convert::Infallible;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::Manner;
 use super::company::Company;
 use crate::cli::Aside;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::stopping::Keyboard;
+use crate::cli::talking::{Balance, Input, Manner};
 use crate::conversation::Stamp;
 use crate::conversation::chat::{
     ErrorCode, Guest, GuestCue, GuestEvent, GuestMessage, Heard, Hearing, UserName,
@@ -17,10 +17,6 @@ use crate::link::{MESSAGE_LIMIT, Prompter};
 use crate::report::{
     ChatItem, ChatTally, Colours, Item, Live, OpenItem, Prompt, Redactor, Reporter, Typed,
 };
-
-/// The longest line that is looked at, in bytes: one that is longer fits into no message, however it
-/// is written there.
-pub(super) const LONGEST_LINE: usize = MESSAGE_LIMIT;
 
 /// How many lines may be on their way at once: enough that the next one is always at hand, and few
 /// enough that the guest holds [all of them](Guest::MOST_WAITING).
@@ -40,15 +36,6 @@ pub(super) struct Desk<'a> {
     pub(super) manner: Manner,
     pub(super) aside: Aside,
     pub(super) redactor: Redactor,
-}
-
-/// Whether everything is known that is to be said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Input {
-    /// There may be more of it.
-    Open,
-    /// It has been read to its end.
-    Ended,
 }
 
 impl<'a> Desk<'a> {
@@ -153,11 +140,6 @@ impl Desk<'_> {
         self.input.set(Input::Ended);
     }
 
-    /// Whether all is known that is to be said.
-    pub(super) fn input(&self) -> Input {
-        self.input.get()
-    }
-
     /// Takes account of what a guest noticed, and reports it.
     pub(super) fn notice(&self, event: &GuestEvent) {
         self.tally.borrow_mut().count(event);
@@ -238,9 +220,14 @@ impl Desk<'_> {
         self.tally.borrow().unsaid()
     }
 
-    /// How many lines have been refused.
-    pub(super) fn refused(&self) -> u64 {
-        self.tally.borrow().refused()
+    /// What has become of what was to be said.
+    pub(super) fn balance(&self) -> Balance {
+        let tally = self.tally.borrow();
+        Balance {
+            unsaid: tally.unsaid(),
+            refused: tally.refused(),
+            input: self.input.get(),
+        }
     }
 
     /// The prompt as it should be: a server may call a channel what it likes.

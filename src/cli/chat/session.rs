@@ -11,7 +11,6 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use super::Staying;
 use super::account::{Account, Over, Shown};
 use super::desk::Desk;
 use super::ticket::Tickets;
@@ -19,6 +18,7 @@ use crate::cli::failure::{Failure, Kind};
 use crate::cli::play::{begin_recording, open_recording};
 use crate::cli::retry::{Reconnecting, path_of_attempt, tell_of_retry};
 use crate::cli::stopping::unless_stopped;
+use crate::cli::talking::Staying;
 use crate::conversation::chat::{Guest, GuestCue, GuestSettings, Memory, UserName};
 use crate::conversation::latency::{KeepAlive, KeepAliveSettings};
 use crate::link::{
