@@ -1,12 +1,10 @@
 //! What is reported of a chat.
 
-mod colour;
 mod lines;
 mod tally;
 
 use serde::Serialize;
 
-pub use self::lines::Said;
 pub(super) use self::lines::{ChatLines, write_chat_summary};
 pub use self::tally::ChatTally;
 use super::Outcome;

@@ -31,6 +31,7 @@ mod reporter;
 mod round_trips;
 mod serving;
 mod simulating;
+mod spoken;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -38,7 +39,7 @@ pub mod text;
 mod units;
 mod view;
 
-pub use chatting::{ChatItem, ChatNews, ChatSummaryItem, ChatTally, Said};
+pub use chatting::{ChatItem, ChatNews, ChatSummaryItem, ChatTally};
 pub use histogram::{Bin, bins};
 pub use item::{BeatItem, ErrorItem, Item, LossItem, NoteItem, Recorded, SummaryItem, VerdictItem};
 pub use layout::counted;
@@ -54,6 +55,7 @@ pub use reporter::{Format, Reporter};
 pub use round_trips::PingSummaryItem;
 pub use serving::{ConversationItem, ListeningItem};
 pub use simulating::{SimulatingItem, SimulationItem};
+pub use spoken::Said;
 pub use tally::Tally;
 pub use units::millis;
 pub use view::{Colours, Moment, Screen, Stage, View};

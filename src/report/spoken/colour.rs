@@ -12,7 +12,7 @@ const COLOURS: [u8; 6] = [
 ];
 
 /// The style of a name: always the same one for the same name, here and anywhere.
-pub(super) fn of(name: &str) -> Style {
+pub(in crate::report) fn of(name: &str) -> Style {
     // FNV-1a, whose outcome is written down, other than that of the standard library's hashers.
     let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
