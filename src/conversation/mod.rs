@@ -7,12 +7,13 @@
 //! over the stamps of a recording, and tests run two of them against each other in virtual time.
 //!
 //! The conversations themselves are submodules: [`challenge`] is the timing game, [`latency`] measures
-//! round trips, [`chat`] is for people.
+//! round trips, [`chat`] is for people, [`registration`] for whoever has a key to show for.
 
 pub mod challenge;
 pub mod chat;
 pub mod latency;
 mod pace;
+pub mod registration;
 mod sentence;
 mod stamp;
 mod visible;

@@ -1,0 +1,1 @@
+//! Registrars and registrants in virtual time.
