@@ -3,17 +3,19 @@
 mod support;
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use support::Nobody;
+use tokio::io::{AsyncReadExt, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message as Frame;
 use tokio_tungstenite::tungstenite::protocol::Role;
-use wsbeat::conversation::{CloseReason, Farewell, Message, Output, Party, Stamp};
+use wsbeat::conversation::{CloseReason, Farewell, Message, Output, Party, Stamp, WireEvent};
 use wsbeat::link::{
-    Connection, EndCause, Ending, Inbox, Limits, Prompter, Stop, Unheard, drive_with_cues,
+    Connection, EndCause, Ending, Inbox, Limits, Observer, Prompter, Stop, Unheard, drive_with_cues,
 };
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -108,6 +110,89 @@ async fn cues_reach_the_party_in_order_and_it_chooses_its_last_words() {
     assert!(matches!(ending.cause, EndCause::Done), "{ending:?}");
     assert_eq!(ending.close.code, CloseReason::POLICY_VIOLATION);
     assert_eq!(prompter.put(None), Err(Unheard::Gone));
+}
+
+/// Notices something, says a word, and takes leave.
+#[derive(Default)]
+struct Herald {
+    outputs: VecDeque<Output<()>>,
+}
+
+impl Party for Herald {
+    type Event = ();
+    type Cue = Infallible;
+
+    fn handle_open(&mut self, _at: Stamp) {
+        self.outputs.extend([
+            Output::Event(()),
+            Output::Send(Message::text("it is so")),
+            Output::Close(Farewell::normal()),
+        ]);
+    }
+
+    fn handle_message(&mut self, _at: Stamp, _message: &Message) {}
+
+    fn handle_timeout(&mut self, _at: Stamp) {}
+
+    fn poll_output(&mut self) -> Option<Output<()>> {
+        self.outputs.pop_front()
+    }
+
+    fn poll_timeout(&self) -> Option<Stamp> {
+        None
+    }
+}
+
+/// Looks at what has reached the other end of a connection whenever it is told something.
+struct Onlooker {
+    peer: DuplexStream,
+    seen: Vec<(&'static str, bool)>,
+}
+
+impl Onlooker {
+    fn look(&mut self, told: &'static str) {
+        let mut byte = [0];
+        let has_come = self.peer.read_exact(&mut byte).now_or_never().is_some();
+        self.seen.push((told, has_come));
+    }
+}
+
+impl Observer<()> for Onlooker {
+    fn wire(&mut self, _at: Stamp, _event: &WireEvent) {}
+
+    fn at_once(&mut self, (): &()) {
+        self.look("at once");
+    }
+
+    fn event(&mut self, (): ()) {
+        self.look("event");
+    }
+}
+
+#[tokio::test]
+async fn an_observer_can_act_before_the_peer_knows() {
+    let (near, peer) = tokio::io::duplex(1024);
+    let connection = Connection::accepted(near, Vec::new()).await;
+    let mut onlooker = Onlooker {
+        peer,
+        seen: Vec::new(),
+    };
+    let (_stopper, mut stop) = Stop::channel();
+    let limits = Limits {
+        close: Duration::from_millis(1),
+        ..Limits::default()
+    };
+    let (mut herald, inbox) = (Herald::default(), &mut Inbox::empty());
+    drive_with_cues(
+        connection,
+        &mut herald,
+        inbox,
+        &mut onlooker,
+        limits,
+        &mut stop,
+    )
+    .await;
+    assert_eq!(onlooker.seen, [("at once", false), ("event", true)]);
 }
 
 #[tokio::test]

@@ -17,11 +17,18 @@ use crate::conversation::{
 };
 
 /// Who hears of what happens in a conversation, in the order in which it happened, and after the
-/// party's answers to it have been written, so that no answer waits for an observer. The next frame
-/// does: an observer must not block.
+/// party's answers to it have been written, so that no answer waits for an observer who does not want
+/// it to. The next frame does: an observer must not block.
 pub trait Observer<E> {
     /// Something happened on the wire.
     fn wire(&mut self, at: Stamp, event: &WireEvent);
+
+    /// The party noticed something, and what it says next is not on its way yet. Who has to act on
+    /// it before the peer can know of it does so here, quickly, since the peer waits. It is an
+    /// [`event`](Observer::event) like any other afterwards.
+    fn at_once(&mut self, event: &E) {
+        let _ = event;
+    }
 
     /// The party noticed something.
     fn event(&mut self, event: E);
@@ -262,7 +269,7 @@ where
     async fn perform(&mut self) -> Result<(), End> {
         while let Some(output) = self.party.poll_output() {
             match output {
-                Output::Event(event) => self.news.push(News::Event(event)),
+                Output::Event(event) => self.notice(event),
                 Output::Close(farewell) => {
                     return Err(End {
                         farewell: Some(farewell),
@@ -322,9 +329,14 @@ where
     fn note_remaining_events(&mut self) {
         while let Some(output) = self.party.poll_output() {
             if let Output::Event(event) = output {
-                self.news.push(News::Event(event));
+                self.notice(event);
             }
         }
+    }
+
+    fn notice(&mut self, event: P::Event) {
+        self.observer.at_once(&event);
+        self.news.push(News::Event(event));
     }
 
     fn note(&mut self, at: Stamp, event: WireEvent) {
