@@ -129,7 +129,7 @@ impl Arguments {
             listen: self.listen,
             rounds: self.rounds,
             seed: self.seed.map_or_else(seed::fresh, Ok)?,
-            token_seed: seed::secret()?,
+            secret_seed: seed::secret()?,
             secret: self.secret,
             access_token: access_token
                 .map(|path| token_file("access token", path))
@@ -137,6 +137,7 @@ impl Arguments {
             network: self.network,
             keep_alive: self.keep_alive.settings(self.keep_alive_timeout),
             chat: self.chatting.into(),
+            registration: self.chatting.into(),
             tickets: self.ticketing.configure()?,
             origins: self.admitting.origins(),
             hosts: self.admitting.hosts(),

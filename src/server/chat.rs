@@ -200,7 +200,7 @@ impl Drop for Attendance {
 }
 
 /// The time of day, in whole seconds since 1970.
-fn unix_s() -> i64 {
+pub(super) fn unix_s() -> i64 {
     let since = clock::wall().duration_since(UNIX_EPOCH);
     // A clock that is set to before 1970 tells no time.
     since.map_or(0, |since| since.as_secs().try_into().unwrap_or(i64::MAX))

@@ -3,6 +3,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -15,6 +17,7 @@ use super::game::Game;
 use super::occupancy::Occupancy;
 use super::origin::Origins;
 use super::own_hosts::OwnHosts;
+use super::registration::Registration;
 use super::registry::Registry;
 use super::ticketing::TicketDesk;
 use super::{Held, Settings, Tls};
@@ -34,6 +37,7 @@ pub(super) struct Hub {
     admission: Mutex<Admission>,
     pub(super) game: Game,
     pub(super) chat: Arc<Chat>,
+    pub(super) registration: Arc<Registration>,
     /// Where users get their tickets, if they do.
     pub(super) tickets: Option<Arc<TicketDesk>>,
     /// Every open WebSocket.
@@ -73,12 +77,13 @@ impl Hub {
         let Settings {
             rounds,
             seed,
-            token_seed,
+            secret_seed,
             secret,
             access_token,
             network,
             keep_alive,
             chat,
+            registration,
             tickets,
             origins,
             hosts,
@@ -86,6 +91,14 @@ impl Hub {
             tls,
             ..
         } = settings;
+        // Each has a generator of its own: what one is seen to draw tells nothing of the others.
+        let mut seeds = StdRng::from_seed(secret_seed);
+        let mut next_seed = || {
+            let mut seed = [0; 32];
+            seeds.fill_bytes(&mut seed);
+            seed
+        };
+        let (token_seed, nonce_seed) = (next_seed(), next_seed());
         let tickets = tickets.map(TicketDesk::new).map(Arc::new);
         Hub {
             admission: Mutex::new(Admission::new(access_token, token_seed, secret.clone())),
@@ -95,6 +108,7 @@ impl Hub {
                 secret,
             },
             chat: Arc::new(Chat::new(chat, tickets.clone())),
+            registration: Arc::new(Registration::new(registration, nonce_seed)),
             tickets,
             registry: Arc::default(),
             keep_alive,

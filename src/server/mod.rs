@@ -15,6 +15,9 @@
 //! [`Seat`](crate::conversation::chat::Seat) in rooms that all guests share. A new route is a handler
 //! in `routes` that calls `visit::upgrade`, and a name in `registry::Route`.
 //!
+//! In `registration`, keys are reached: each connection has a
+//! [`Registrar`](crate::conversation::registration::Registrar), and all share the directory.
+//!
 //! `watch` shows a game that the program plays by itself: its own
 //! [`Player`](crate::conversation::challenge::Player) against its own host, within the server.
 //!
@@ -38,6 +41,7 @@ mod origin;
 mod own_hosts;
 mod page;
 mod password;
+mod registration;
 mod registry;
 mod replacement;
 mod routes;
@@ -68,6 +72,7 @@ pub use password::{
     HashingError, PASSWORD_LIMIT, Password, PasswordError, StoredPassword, StoredPasswordError,
     Verdict,
 };
+pub use registration::RegistrationSettings;
 pub use replacement::FileLock;
 pub use self_signed::{AuthorityFile, AuthorityFileError};
 pub use settings::Settings;

@@ -24,6 +24,8 @@ pub(super) enum Route {
     Chat,
     /// The program plays, and the client watches.
     Watch,
+    /// Keys are reached.
+    Register,
 }
 
 /// Every WebSocket that is open, on whichever route.

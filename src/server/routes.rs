@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::answer::error;
 use super::challenge::{Admitted, host};
 use super::hub::{Hub, Peer};
+use super::own_hosts::HostRefused;
 use super::page;
 use super::registry::{Client, Route};
 use super::ticketing::{self, Applicant};
@@ -28,8 +29,8 @@ const BODY_LIMIT: usize = 64 * 1024;
 /// For answers that are nobody's but the client's, and old in a moment.
 const ONLY_NOW: (HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
 
-/// The endpoints of the challenge, which can be watched as well, the echo, the chat, its tickets, who is
-/// connected, and the page.
+/// The endpoints of the challenge, which can be watched as well, the echo, the chat, its tickets, the
+/// registration, who is connected, and the page.
 pub(super) fn routes(hub: Arc<Hub>) -> Router {
     Router::new()
         .route("/challenges/websocket_chit_chat/problem", get(problem))
@@ -38,6 +39,7 @@ pub(super) fn routes(hub: Arc<Hub>) -> Router {
         .route("/echo", get(echo))
         .route("/chat/{channel}", get(chat))
         .route("/watch", get(watch))
+        .route("/register", get(register))
         .route("/clients", get(clients))
         .route(
             "/ticket",
@@ -208,6 +210,41 @@ async fn watch(
 ) -> Response {
     upgrade(&hub, peer, Route::Watch, request, |visit| {
         Ok(show(Arc::clone(&hub), visit))
+    })
+}
+
+async fn register(
+    State(hub): State<Arc<Hub>>,
+    Extension(peer): Extension<Peer>,
+    request: Request,
+) -> Response {
+    let host = match hub
+        .hosts
+        .own(request.headers(), peer.local, hub.encryption())
+    {
+        Ok(host) => host.to_owned(),
+        Err(refused) => {
+            tracing::debug!(peer = %peer.remote, ?refused, "no registration: not for this host");
+            let status = match refused {
+                HostRefused::Unknown { .. } => StatusCode::MISDIRECTED_REQUEST,
+                // RFC 9112 section 3.2.
+                HostRefused::NotOnce | HostRefused::Unreadable => StatusCode::BAD_REQUEST,
+            };
+            return error(status, &refused.to_string());
+        }
+    };
+    upgrade(&hub, peer, Route::Register, request, |visit| {
+        let registration = Arc::clone(&hub.registration);
+        Ok(async move {
+            if let Some(opened) = visit.opened().await {
+                let (registrar, mut counter, mut inbox) = registration.receive(host);
+                // Heartbeats and time limits need no finer timer.
+                let precision = Precision::Millisecond;
+                opened
+                    .hold_with_cues(registrar, &mut inbox, &mut counter, precision)
+                    .await;
+            }
+        })
     })
 }
 

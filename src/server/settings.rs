@@ -4,7 +4,9 @@ use std::num::NonZeroU32;
 
 use secrecy::SecretString;
 
-use super::{ChatSettings, ConnectionLimits, Origins, OwnHosts, TicketSettings, Tls};
+use super::{
+    ChatSettings, ConnectionLimits, Origins, OwnHosts, RegistrationSettings, TicketSettings, Tls,
+};
 use crate::conversation::latency::KeepAliveSettings;
 use crate::simulation::Model;
 
@@ -17,8 +19,9 @@ pub struct Settings {
     pub rounds: NonZeroU32,
     /// What the intervals and the secrets are drawn from.
     pub seed: u64,
-    /// What the one-time tokens are drawn from. Whoever knows it knows the tokens.
-    pub token_seed: [u8; 32],
+    /// What the one-time tokens and the challenges of the registration are drawn from. Whoever knows
+    /// it knows them.
+    pub secret_seed: [u8; 32],
     /// The secret to tell, or one for each conversation.
     pub secret: Option<String>,
     /// The one access token that is good, or any.
@@ -30,6 +33,8 @@ pub struct Settings {
     pub keep_alive: Option<KeepAliveSettings>,
     /// How the chat is kept.
     pub chat: ChatSettings,
+    /// How registrations are kept.
+    pub registration: RegistrationSettings,
     /// Who gets tickets; `None` for nobody.
     pub tickets: Option<TicketSettings>,
     /// From where web pages may open WebSockets.
@@ -44,18 +49,19 @@ pub struct Settings {
 
 impl Settings {
     /// A server as it is unless one says otherwise, with a practice game of so many rounds.
-    /// `seed` is for what anybody may foresee, `token_seed` for what nobody may.
-    pub fn new(listen: SocketAddr, rounds: NonZeroU32, seed: u64, token_seed: [u8; 32]) -> Self {
+    /// `seed` is for what anybody may foresee, `secret_seed` for what nobody may.
+    pub fn new(listen: SocketAddr, rounds: NonZeroU32, seed: u64, secret_seed: [u8; 32]) -> Self {
         Settings {
             listen,
             rounds,
             seed,
-            token_seed,
+            secret_seed,
             secret: None,
             access_token: None,
             network: None,
             keep_alive: Some(KeepAliveSettings::default()),
             chat: ChatSettings::default(),
+            registration: RegistrationSettings::default(),
             tickets: None,
             origins: Origins::default(),
             hosts: OwnHosts::default(),
@@ -74,6 +80,7 @@ impl fmt::Debug for Settings {
             .field("network", &self.network)
             .field("keep_alive", &self.keep_alive)
             .field("chat", &self.chat)
+            .field("registration", &self.registration)
             .field("tickets", &self.tickets)
             .field("origins", &self.origins)
             .field("hosts", &self.hosts)

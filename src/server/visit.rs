@@ -200,6 +200,12 @@ impl<E, O: Observer<E>> Observer<KeepAliveEvent<E>> for Account<'_, O> {
         self.observer.wire(at, event);
     }
 
+    fn at_once(&mut self, event: &KeepAliveEvent<E>) {
+        if let KeepAliveEvent::Inner(event) = event {
+            self.observer.at_once(event);
+        }
+    }
+
     fn event(&mut self, event: KeepAliveEvent<E>) {
         match event {
             KeepAliveEvent::Inner(event) => self.observer.event(event),

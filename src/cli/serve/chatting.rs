@@ -5,25 +5,28 @@ use clap::Args;
 
 use crate::cli::values::wait;
 use crate::conversation::chat::{Rate, RoomsSettings};
-use crate::server::ChatSettings;
+use crate::conversation::registration::RegistrarSettings;
+use crate::server::{ChatSettings, RegistrationSettings};
 
 /// The longest message that can be allowed. Every byte of it may take up six as JSON, and the client
 /// reads 64 KiB.
 const LONGEST_MESSAGE: usize = 10 * 1024;
 
-/// How the chat is kept.
+/// How the chat and the registration are kept.
 #[derive(Clone, Copy, Debug, Args)]
-#[command(next_help_heading = "The chat")]
+#[command(next_help_heading = "The chat and the registration")]
 pub(in crate::cli) struct Chatting {
-    /// Ask each guest of the chat for a heartbeat this often
+    /// Ask each guest of the chat for a heartbeat this often, and challenge each registrant
     #[arg(long, value_parser = wait, default_value = "30s", value_name = "TIME")]
     heartbeat: Duration,
 
-    /// Take the name from a guest that does not answer a heartbeat for this long
+    /// Take the name from a guest that does not answer a heartbeat for this long, and unregister a
+    /// registrant that does not answer a challenge; an answer after that is too late
     #[arg(long, value_parser = wait, default_value = "10s", value_name = "TIME")]
     heartbeat_timeout: Duration,
 
-    /// How many messages may wait for a guest to read them, 64 at the least; a slower one is closed
+    /// How many messages may wait for a guest or a registrant to read them, 64 at the least; a slower
+    /// one is closed
     #[arg(long, value_parser = egress_queue, default_value = "256", value_name = "MESSAGES")]
     egress_queue: NonZeroUsize,
 
@@ -31,7 +34,7 @@ pub(in crate::cli) struct Chatting {
     #[arg(long, value_parser = max_message, default_value = "4096", value_name = "BYTES")]
     max_message: NonZeroUsize,
 
-    /// How many messages a guest may send in how long: 10000 at the most
+    /// How many messages a guest or a registrant may send in how long: 10000 at the most
     #[arg(long, value_parser = rate, default_value = "20/10s", value_name = "MESSAGES/TIME")]
     rate: Rate,
 }
@@ -51,7 +54,22 @@ impl From<Chatting> for ChatSettings {
     }
 }
 
-/// Reads how many messages may wait for a guest.
+impl From<Chatting> for RegistrationSettings {
+    fn from(chatting: Chatting) -> Self {
+        RegistrationSettings {
+            registrar: RegistrarSettings {
+                heartbeat: chatting.heartbeat,
+                answer_within: chatting.heartbeat_timeout,
+                rate: chatting.rate,
+                longest_text: chatting.max_message.get(),
+                ..RegistrarSettings::default()
+            },
+            egress_queue: chatting.egress_queue,
+        }
+    }
+}
+
+/// Reads how many messages may wait for a guest or a registrant.
 fn egress_queue(text: &str) -> Result<NonZeroUsize, String> {
     let least = ChatSettings::LEAST_EGRESS_QUEUE;
     match text.parse::<NonZeroUsize>() {
@@ -102,11 +120,13 @@ mod tests {
     use clap::{Command, FromArgMatches as _};
 
     #[test]
-    fn the_chat_is_the_librarys_unless_one_says_otherwise() {
+    fn chat_and_registration_are_the_librarys_unless_one_says_otherwise() {
         let command = Chatting::augment_args(Command::new("serve"));
         let matches = command.get_matches_from(["serve"]);
         let chatting = Chatting::from_arg_matches(&matches).unwrap();
         assert_eq!(ChatSettings::from(chatting), ChatSettings::default());
+        let registration = RegistrationSettings::default();
+        assert_eq!(RegistrationSettings::from(chatting), registration);
     }
 
     #[test]

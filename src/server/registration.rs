@@ -1,0 +1,250 @@
+//! The registration, as the server holds it: which connection each key is reached over, with a lock
+//! around it, and the queue of each.
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+use super::chat::unix_s;
+use crate::conversation::registration::{
+    Directory, PublicKey, Registrar, RegistrarCue, RegistrarEvent, RegistrarMessage,
+    RegistrarSettings,
+};
+use crate::conversation::{Stamp, WireEvent};
+use crate::link::{Inbox, Observer, Prompter, Unheard};
+
+/// How registrations are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RegistrationSettings {
+    /// What goes for each connection.
+    pub registrar: RegistrarSettings,
+    /// How many messages may wait for a registrant to read them. One that reads more slowly than
+    /// that is closed with [`TRY_AGAIN_LATER`](crate::conversation::CloseReason::TRY_AGAIN_LATER),
+    /// as in the [chat](super::ChatSettings::egress_queue).
+    pub egress_queue: NonZeroUsize,
+}
+
+impl Default for RegistrationSettings {
+    fn default() -> Self {
+        RegistrationSettings {
+            registrar: RegistrarSettings::default(),
+            egress_queue: NonZeroUsize::new(256).unwrap(),
+        }
+    }
+}
+
+/// The registration of a server.
+pub(super) struct Registration {
+    settings: RegistrationSettings,
+    office: Mutex<Office>,
+}
+
+/// What the lock is around. What is said is queued for all whom it is for before anybody else can
+/// say anything, register or go: that makes it the same order for everyone.
+struct Office {
+    directory: Directory<Route>,
+    /// What the seeds of the nonces are drawn from, one for each connection.
+    seeds: StdRng,
+    /// The connection that came last.
+    last: ConnectionId,
+}
+
+/// Which connection it is, counted from one. A key may be reached over one after the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct ConnectionId(u64);
+
+/// How a key is reached.
+#[derive(Clone, Debug)]
+struct Route {
+    connection: ConnectionId,
+    prompter: Prompter<RegistrarCue>,
+}
+
+impl Registration {
+    /// A registration whose nonces are drawn from this seed. Whoever knows it knows them.
+    pub(super) fn new(settings: RegistrationSettings, seed: [u8; 32]) -> Self {
+        Registration {
+            settings,
+            office: Mutex::new(Office {
+                directory: Directory::new(),
+                seeds: StdRng::from_seed(seed),
+                last: ConnectionId::default(),
+            }),
+        }
+    }
+
+    /// Receives a client that has asked for this host. Gives the party to hold its conversation
+    /// with, the one who is told what that notices, and what comes for it from the others.
+    pub(super) fn receive(
+        self: &Arc<Self>,
+        host: String,
+    ) -> (Registrar, Counter, Inbox<RegistrarCue>) {
+        let (prompter, inbox) = Inbox::channel(self.settings.egress_queue.get());
+        let (connection, seed) = self.office().begin();
+        let registrar = Registrar::new(self.settings.registrar, host, seed);
+        let counter = Counter {
+            registration: Arc::clone(self),
+            route: Route {
+                connection,
+                prompter,
+            },
+            key: None,
+        };
+        (registrar, counter, inbox)
+    }
+
+    fn office(&self) -> MutexGuard<'_, Office> {
+        // Nothing that holds the lock can leave its work half done.
+        self.office.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Office {
+    /// A connection comes: gives its number, and the seed of its nonces.
+    fn begin(&mut self) -> (ConnectionId, [u8; 32]) {
+        let mut seed = [0; 32];
+        self.seeds.fill_bytes(&mut seed);
+        self.last.0 += 1;
+        (self.last, seed)
+    }
+
+    /// From now on a key is reached over this connection.
+    fn register(&mut self, key: PublicKey, route: Route) {
+        let connection = route.connection;
+        let replaced = self.directory.register(key, route);
+        if let Some(replaced) = replaced
+            && replaced.connection != connection
+        {
+            // One that is gone, or does not read, is closed in any case.
+            let _ = replaced.prompter.put(RegistrarCue::Replaced);
+        }
+    }
+
+    /// A key is not reached over this connection any more.
+    fn unregister(&mut self, key: &PublicKey, connection: ConnectionId) {
+        self.directory
+            .unregister(key, |route| route.connection == connection);
+    }
+
+    /// Passes on what somebody says, and tells the speaker how far it went.
+    fn pass_on(&mut self, speaker: PublicKey, route: &Route, text: String, to: Option<PublicKey>) {
+        let current = self.directory.route(&speaker);
+        if current.is_none_or(|current| current.connection != route.connection) {
+            // It has been replaced, or was too slow a reader, and is being closed.
+            return;
+        }
+        let message = RegistrarMessage::Text {
+            from: speaker,
+            text,
+            timestamp: unix_s(),
+        };
+        let message: Arc<str> = message.to_string().into();
+        let receipt = match to {
+            None => RegistrarCue::Delivered(self.tell_others(&speaker, &message)),
+            Some(to) => match self.tell_one(&to, message) {
+                Ok(()) => RegistrarCue::Delivered(1),
+                Err(Unreached) => RegistrarCue::UnknownKey(to),
+            },
+        };
+        if let Err(unheard) = route.prompter.put(receipt) {
+            self.lose(&speaker, route.connection, unheard);
+        }
+    }
+
+    /// Queues a message for all but the speaker, and says for how many.
+    fn tell_others(&mut self, speaker: &PublicKey, message: &Arc<str>) -> usize {
+        let mut delivered = 0;
+        let mut lost = Vec::new();
+        for (key, route) in self.directory.others(speaker) {
+            match route.prompter.put(RegistrarCue::Text(Arc::clone(message))) {
+                Ok(()) => delivered += 1,
+                Err(unheard) => lost.push((*key, route.connection, unheard)),
+            }
+        }
+        for (key, connection, unheard) in lost {
+            self.lose(&key, connection, unheard);
+        }
+        delivered
+    }
+
+    /// Queues a message for the one who has this key.
+    fn tell_one(&mut self, to: &PublicKey, message: Arc<str>) -> Result<(), Unreached> {
+        let route = self.directory.route(to).ok_or(Unreached)?;
+        let connection = route.connection;
+        let put = route.prompter.put(RegistrarCue::Text(message));
+        put.map_err(|unheard| {
+            self.lose(to, connection, unheard);
+            Unreached
+        })
+    }
+
+    /// A connection takes nothing any more. Its driver closes it; for the others it goes at once.
+    fn lose(&mut self, key: &PublicKey, connection: ConnectionId, unheard: Unheard) {
+        tracing::debug!(?connection, %key, ?unheard, "a registrant is reached no more");
+        self.unregister(key, connection);
+    }
+}
+
+/// Nobody has this key.
+struct Unreached;
+
+/// Where the others hear of what the registrar of one connection notices. When this is dropped, its
+/// key is reached over that connection no more.
+pub(super) struct Counter {
+    registration: Arc<Registration>,
+    route: Route,
+    /// The key that it is registered with, if it is.
+    key: Option<PublicKey>,
+}
+
+impl Counter {
+    fn unregister(&mut self) {
+        if let Some(key) = self.key.take() {
+            let connection = self.route.connection;
+            self.registration.office().unregister(&key, connection);
+        }
+    }
+}
+
+impl Observer<RegistrarEvent> for Counter {
+    fn wire(&mut self, _at: Stamp, _event: &WireEvent) {}
+
+    /// Whoever has read that it is registered, is.
+    fn at_once(&mut self, event: &RegistrarEvent) {
+        match event {
+            RegistrarEvent::Registered { key, .. } => {
+                tracing::debug!(%key, "registered");
+                self.key = Some(*key);
+                let route = self.route.clone();
+                self.registration.office().register(*key, route);
+            }
+            RegistrarEvent::Unregistered { key, .. } => {
+                tracing::debug!(%key, "registered no more");
+                self.unregister();
+            }
+            RegistrarEvent::Said { text, to, .. } => {
+                if let Some(key) = self.key {
+                    let mut office = self.registration.office();
+                    office.pass_on(key, &self.route, text.clone(), *to);
+                }
+            }
+            RegistrarEvent::Rejected { why, retries, .. } => {
+                tracing::debug!(%why, retries, "an answer to a challenge is rejected");
+            }
+            RegistrarEvent::Unanswered { retries, .. } => {
+                tracing::debug!(retries, "a challenge was not answered in time");
+            }
+            RegistrarEvent::Confirmed { .. } => {}
+        }
+    }
+
+    fn event(&mut self, _event: RegistrarEvent) {}
+}
+
+impl Drop for Counter {
+    fn drop(&mut self) {
+        self.unregister();
+    }
+}
