@@ -6,8 +6,8 @@ mod support;
 
 use serde_json::{Value, json};
 use support::{
-    Client, Opcode, PATIENCE, Running, ask_for_json, ask_to_upgrade, assert_says, body_after,
-    listening,
+    Client, Opcode, PATIENCE, Program, Running, ask_for_json, ask_to_upgrade, assert_says,
+    body_after, listening,
 };
 use wsbeat::link::clock;
 
@@ -115,6 +115,20 @@ fn a_game_is_told_of_as_it_is_played() {
     let ran = server.end();
     ran.succeeded();
     assert_eq!(ran.all("conversation").len(), 0, "{ran:?}");
+}
+
+#[test]
+fn what_is_told_is_what_solving_prints() {
+    let (_server, address) = server(1, &[]);
+    let (told, _) = watched(Client::open(&address, "/watch"));
+    let solved = Program::solve_at(&format!("http://{address}")).json().run();
+    solved.succeeded();
+    let fields =
+        |item: &Value| -> Vec<String> { item.as_object().unwrap().keys().cloned().collect() };
+    for item in &told {
+        let kind = item["type"].as_str().unwrap();
+        assert_eq!(fields(item), fields(&solved.the(kind)), "{item}");
+    }
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! The local server: hackattic's three endpoints, an echo, a chat, and who is connected, on one port.
+//! The local server: hackattic's three endpoints, an echo, a chat, a registration, and who is
+//! connected, on one port.
 //!
 //! [`Server::bind`] takes the port, [`Server::run`] serves until it is told to stop. Inside,
 //! `accept` turns TCP connections into requests, `routes` answers them, and the `hub` holds what
