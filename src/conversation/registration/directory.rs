@@ -62,3 +62,25 @@ impl<R> Directory<R> {
         self.routes.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_has_one_route_which_only_its_own_connection_takes_out() {
+        let key = |number| PublicKey::new([number; 32]);
+        let mut directory = Directory::new();
+        assert_eq!(directory.register(key(1), "older"), None);
+        assert_eq!(directory.register(key(2), "other"), None);
+        assert_eq!(directory.register(key(1), "newer"), Some("older"));
+        assert_eq!(directory.unregister(&key(1), |it| *it == "older"), None);
+        assert_eq!(directory.route(&key(1)), Some(&"newer"));
+        let others: Vec<_> = directory.others(&key(1)).collect();
+        assert_eq!(others, [(&key(2), &"other")]);
+        let gone = directory.unregister(&key(1), |it| *it == "newer");
+        assert_eq!(gone, Some("newer"));
+        assert_eq!(directory.unregister(&key(1), |_| true), None);
+        assert_eq!((directory.len(), directory.is_empty()), (1, false));
+    }
+}

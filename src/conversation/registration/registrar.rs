@@ -1,3 +1,4 @@
+mod answers;
 mod party;
 mod settings;
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
+use super::answers::Answers;
 use super::{RegistrarCue, RegistrarEvent, RegistrarSettings, Rejection};
 use crate::conversation::pace::{Haste, Pace};
 use crate::conversation::registration::{
@@ -35,8 +36,7 @@ pub struct Registrar {
     /// How many challenges in a row were not answered rightly.
     failures: u32,
     pace: Pace,
-    /// What texts and others are answered with, in their order; `None` for what is not known yet.
-    answers: VecDeque<Option<RegistrarMessage>>,
+    answers: Answers,
     outputs: VecDeque<Output<RegistrarEvent>>,
 }
 
@@ -84,7 +84,7 @@ impl Registrar {
             },
             failures: 0,
             pace: Pace::default(),
-            answers: VecDeque::new(),
+            answers: Answers::default(),
             outputs: VecDeque::new(),
         }
     }
@@ -232,7 +232,7 @@ impl Registrar {
             let message = format!("This text is {bytes} bytes long, and {limit} are allowed.");
             self.refuse(ErrorCode::TextTooLong, message);
         } else {
-            self.answers.push_back(None);
+            self.answers.await_one();
             self.event(RegistrarEvent::Said { at, text, to });
         }
     }
@@ -243,21 +243,18 @@ impl Registrar {
     }
 
     fn answer(&mut self, answer: RegistrarMessage) {
-        self.answers.push_back(Some(answer));
+        self.answers.push(answer);
         self.send_answers();
     }
 
     /// The oldest text that has not been answered is answered with this.
     fn settle(&mut self, answer: RegistrarMessage) {
-        if let Some(open) = self.answers.iter_mut().find(|it| it.is_none()) {
-            *open = Some(answer);
-            self.send_answers();
-        }
+        self.answers.settle(answer);
+        self.send_answers();
     }
 
     fn send_answers(&mut self) {
-        while let Some(answer) = self.answers.front_mut().and_then(Option::take) {
-            self.answers.pop_front();
+        while let Some(answer) = self.answers.take() {
             self.send(&answer);
         }
     }
