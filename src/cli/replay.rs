@@ -17,19 +17,25 @@ use super::stopping::{aside_unless_stopped, stop_after, unless_stopped};
 use super::values::{OutputFormat, count, estimator};
 use crate::conversation::challenge::{EstimatorKind, Player, PlayerEvent, PlayerSettings};
 use crate::conversation::chat::Witness;
+use crate::conversation::registration;
 use crate::hackattic::{OneTimeToken, conceal_token};
 use crate::link::Address;
-use crate::recording::{self, Conversation, Header, ReadError, Recording, recorded_answers};
+use crate::recording::{
+    self, Conversation, Header, ReadError, Recording, Signatory, recorded_answers,
+    recorded_signatory,
+};
 use crate::report::plot::Beats;
-use crate::report::{BeatItem, ChatItem, ErrorItem, Item, Outcome, Recorded};
+use crate::report::{BeatItem, ChatItem, ErrorItem, Item, Outcome, Recorded, RegistrationItem};
 
 /// How many items of a recording are reported before there has to be room for more.
 const ITEMS_AT_A_TIME: usize = 256;
 
-/// Play a live ping server without token or submission, judge recordings again, or read chats again
+/// Play a live ping server without token or submission, judge recordings again, or read chats and
+/// registrations again
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// A ws:// or wss:// address to play live, or the files of recordings: of the challenge, of chats
+    /// A ws:// or wss:// address to play live, or the files of recordings: of the challenge, of
+    /// chats, of registrations
     #[arg(required = true, value_name = "TARGET")]
     targets: Vec<PathBuf>,
 
@@ -258,9 +264,14 @@ async fn replay(
             let witness = chats.witness(path, &recording.header);
             retell(context, &name, &recording, witness)
         }
-        (Conversation::Chat, Some(_)) => {
+        (Conversation::Registration, None) => tell_registration(context, &name, &recording),
+        (other @ (Conversation::Chat | Conversation::Registration), Some(_)) => {
+            let what = match other {
+                Conversation::Registration => "registration",
+                _ => "chat",
+            };
             return Err(Kind::Usage.because(format_args!(
-                "--plot draws the beats of the challenge, and {name} is a chat: leave out --plot"
+                "--plot draws the beats of the challenge, and {name} is a {what}: leave out --plot"
             )));
         }
     };
@@ -339,6 +350,25 @@ fn retell(
     recording::replay(recording, witness, ignore, |event| {
         tally.count(&event);
         items.push(Item::Chat(ChatItem::new(&event, Some(name))));
+    });
+    items
+}
+
+/// Tells what happened in a recorded registration, and verifies its signatures anew.
+fn tell_registration(context: &mut Context<'_>, name: &str, recording: &Recording) -> Vec<Item> {
+    let tally = context.tally.begin_registration();
+    let mut items = Vec::new();
+    let Signatory { host, key } = recorded_signatory(recording);
+    let mut witness = match host {
+        Some(host) => registration::Witness::of_host(host),
+        None => registration::Witness::default(),
+    };
+    let ignore = |_at, _message| {};
+    recording::replay(recording, &mut witness, ignore, |event| {
+        if let Some(item) = RegistrationItem::new(&event, key, Some(name)) {
+            tally.count(&item.news);
+            items.push(Item::Registration(item));
+        }
     });
     items
 }

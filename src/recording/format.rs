@@ -31,6 +31,8 @@ pub enum Conversation {
     Challenge,
     /// The chat.
     Chat,
+    /// The registration.
+    Registration,
 }
 
 /// A line after the first.

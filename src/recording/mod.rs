@@ -11,7 +11,8 @@
 //! {"at_ns":9000000000,"type":"close","by":"peer","code":1000,"reason":""}
 //! ```
 //!
-//! A recorded chat is of the same form, and says `"conversation":"chat"`.
+//! A recorded chat is of the same form, and says `"conversation":"chat"`; a registration,
+//! `"conversation":"registration"`.
 //!
 //! Frames that are not text have a `base64` field in place of `text`. Every line is handed to the
 //! operating system when its event has been handled, so that a crash of the program loses none.
@@ -21,10 +22,12 @@ mod format;
 mod read;
 mod replay;
 mod reserved;
+mod signatory;
 mod write;
 
 pub use format::{Conversation, Header, VERSION};
 pub use read::{Cut, ReadError, Recording};
 pub use replay::{recorded_answers, replay};
 pub use reserved::ReservedFile;
+pub use signatory::{Signatory, recorded_signatory};
 pub use write::{Recorder, RecordingFile};

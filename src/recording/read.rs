@@ -292,14 +292,18 @@ mod tests {
             mut stamps in prop::collection::vec(any::<u64>(), 1..20),
             events in prop::collection::vec(any_event(), 20),
             lost in 1_usize..20,
-            is_chat in any::<bool>(),
+            conversation in prop::sample::select(vec![
+                Conversation::Challenge,
+                Conversation::Chat,
+                Conversation::Registration,
+            ]),
         ) {
             stamps.sort_unstable();
             let events = std::iter::once(WireEvent::Open).chain(events);
             let events: Vec<_> = stamps.into_iter().map(Stamp::from_nanos).zip(events).collect();
             let header = Header {
                 version: VERSION,
-                conversation: if is_chat { Conversation::Chat } else { Conversation::Challenge },
+                conversation,
                 url: "ws://h/…".into(),
                 started_at: "2026-11-20T12:00:00Z".into(),
             };

@@ -7,6 +7,7 @@ use super::chatting::{ChatItem, ChatSummaryItem};
 use super::opening::OpenItem;
 use super::outcome::Outcome;
 use super::pinging::{InventedItem, PingItem, PingingItem, PongItem};
+use super::registering::{KeyItem, RegistrationItem, RegistrationSummaryItem};
 use super::round_trips::PingSummaryItem;
 use super::serving::{ConversationItem, ListeningItem};
 use super::simulating::{SimulatingItem, SimulationItem};
@@ -75,9 +76,17 @@ pub enum Item {
     /// The last one of a chat.
     #[serde(rename = "summary")]
     ChatSummary(ChatSummaryItem),
+    /// The key that is going to be registered.
+    Key(KeyItem),
+    /// The last one of a registration.
+    #[serde(rename = "summary")]
+    RegistrationSummary(RegistrationSummaryItem),
     /// Something happened in a chat. What, its own type says.
     #[serde(untagged)]
     Chat(ChatItem),
+    /// Something happened in a registration. What, its own type says.
+    #[serde(untagged)]
+    Registration(RegistrationItem),
 }
 
 /// A beat, and the answer to it.
@@ -290,6 +299,7 @@ impl Item {
             Item::Error(error) => error.message = redact(&error.message),
             Item::Summary(summary) => summary.secret = summary.secret.as_deref().map(redact),
             Item::Chat(chat) => *chat = chat.with_texts(&redact),
+            Item::Registration(registration) => *registration = registration.with_texts(&redact),
             Item::Invented(invented) => invented.text = redact(&invented.text),
             Item::Pinging(pinging) => {
                 for url in &mut pinging.urls {
@@ -307,7 +317,9 @@ impl Item {
             | Item::Lost(_)
             | Item::Late(_)
             | Item::Doubled(_)
-            | Item::ChatSummary(_) => {}
+            | Item::ChatSummary(_)
+            | Item::Key(_)
+            | Item::RegistrationSummary(_) => {}
         }
         item
     }

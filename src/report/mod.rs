@@ -27,6 +27,9 @@ mod pinging;
 pub mod plot;
 mod prompt;
 mod redact;
+mod registering;
+#[cfg(test)]
+mod registering_tests;
 mod reporter;
 mod round_trips;
 mod serving;
@@ -51,6 +54,9 @@ pub use ping_tally::{PingTallies, PingTally, Standing};
 pub use pinging::{InventedItem, PingItem, PingingItem, PongItem};
 pub use prompt::{Prompt, Typed};
 pub use redact::{RedactingWriter, Redactor};
+pub use registering::{
+    KeyItem, RegistrationItem, RegistrationNews, RegistrationSummaryItem, RegistrationTally,
+};
 pub use reporter::{Format, Reporter};
 pub use round_trips::PingSummaryItem;
 pub use serving::{ConversationItem, ListeningItem};

@@ -171,7 +171,9 @@ impl Reporter {
             | Item::Open(_)
             | Item::PingSummary(_)
             | Item::Chat(_)
-            | Item::ChatSummary(_) => Job::Clear,
+            | Item::ChatSummary(_)
+            | Item::Registration(_)
+            | Item::RegistrationSummary(_) => Job::Clear,
             _ => return,
         };
         self.outlet.send(job);

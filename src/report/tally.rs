@@ -1,9 +1,9 @@
 use super::units::{share, signed_millis};
-use super::{ChatTally, Item, LossItem, Outcome, SummaryItem};
+use super::{ChatTally, Item, LossItem, Outcome, RegistrationTally, SummaryItem};
 use crate::conversation::challenge::{Beat, PlayerEvent, Verdict};
 
 /// Adds up a run: the rounds of its newest attempt, or of all recordings that it replays, and the
-/// chats among these.
+/// chats and registrations among these.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     attempts: u32,
@@ -20,6 +20,8 @@ pub struct Tally {
     newest_ns: Option<i64>,
     /// Of the recorded chats, each of which was one connection.
     chats: ChatTally,
+    /// Of the recorded registrations, each of which was one connection.
+    registrations: RegistrationTally,
     /// Nobody judged today's answer to the beat that comes next.
     next_differs: bool,
 }
@@ -51,6 +53,12 @@ impl Tally {
     pub fn begin_chat(&mut self) -> &mut ChatTally {
         self.chats.begin_connection();
         &mut self.chats
+    }
+
+    /// Another recorded registration is replayed.
+    pub fn begin_registration(&mut self) -> &mut RegistrationTally {
+        self.registrations.begin_connection();
+        &mut self.registrations
     }
 
     /// The beat that comes next was recorded, and is answered differently now.
@@ -113,14 +121,18 @@ impl Tally {
         }
     }
 
-    /// The summaries of a run that came to this: of its rounds, and of the chats that it replayed. A
-    /// replay of chats alone has no rounds to speak of.
+    /// The summaries of a run that came to this: of its rounds, and of the chats and registrations
+    /// that it replayed. A replay of these alone has no rounds to speak of.
     pub fn summaries(self, outcome: Outcome) -> Vec<Item> {
         let has_chats = self.chats.connections() > 0;
         let chats = has_chats.then(|| Item::ChatSummary(self.chats.summary_of_replay(outcome)));
-        let has_rounds = !has_chats || self.recordings.is_some();
+        let has_registrations = self.registrations.connections() > 0;
+        let registrations = has_registrations
+            .then(|| Item::RegistrationSummary(self.registrations.summary_of_replay(outcome)));
+        let has_rounds = !(has_chats || has_registrations) || self.recordings.is_some();
         let rounds = has_rounds.then(|| Item::Summary(self.summary(outcome)));
-        rounds.into_iter().chain(chats).collect()
+        let summaries = [rounds, chats, registrations];
+        summaries.into_iter().flatten().collect()
     }
 
     /// The summary of the rounds of a run that came to this.
@@ -209,6 +221,7 @@ mod tests {
             let kind = |item: &Item| match item {
                 Item::Summary(_) => "rounds",
                 Item::ChatSummary(chats) if chats.connections == 1 => "a chat",
+                Item::RegistrationSummary(_) => "a registration",
                 other => panic!("{other:?}"),
             };
             summaries.iter().map(kind).collect()
@@ -219,6 +232,11 @@ mod tests {
         assert_eq!(kinds(&tally), ["a chat"]);
         tally.begin_recording();
         assert_eq!(kinds(&tally), ["rounds", "a chat"]);
+        tally.begin_registration();
+        assert_eq!(kinds(&tally), ["rounds", "a chat", "a registration"]);
+        let mut tally = Tally::default();
+        tally.begin_registration();
+        assert_eq!(kinds(&tally), ["a registration"]);
     }
 
     #[test]

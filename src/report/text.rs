@@ -9,6 +9,7 @@ use super::chatting::{ChatLines, write_chat_summary};
 use super::layout::{BAD, GOOD, LABEL, REMARK, WARN, counted, label, lines};
 use super::opening::write_open;
 use super::pinging::{write_news, write_pinging};
+use super::registering::{RegistrationLines, write_key, write_registration_summary};
 use super::round_trips::{PingSummaryItem, write_summaries};
 use super::serving::{write_conversation, write_listening};
 use super::simulating::{write_simulating, write_simulation};
@@ -38,6 +39,7 @@ pub struct Text {
     targets: usize,
     summaries: Vec<PingSummaryItem>,
     chat: ChatLines,
+    registration: RegistrationLines,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +90,9 @@ impl Text {
             | Item::PingSummary(_) => Ok(()),
             Item::Chat(chat) => self.chat.write(chat, out),
             Item::ChatSummary(summary) => write_chat_summary(summary, out),
+            Item::Key(key) => write_key(key, out),
+            Item::Registration(registration) => self.registration.write(registration, out),
+            Item::RegistrationSummary(summary) => write_registration_summary(summary, out),
             Item::Pinging(pinging) => {
                 self.targets = pinging.urls.len();
                 write_pinging(pinging, out)
