@@ -9,20 +9,20 @@ const CODA: &str = r#".SH EXIT STATUS
 done
 .TP
 .B 1
-the conversation was lost: a missed beat, or a rejected secret; in a chat, a name or a line was
-refused, or the server has thrown the client out
+the conversation was lost: a missed beat, or a rejected secret; in a chat or a registration, a name
+or a line was refused, or the server has thrown the client out
 .TP
 .B 2
 wrong usage, or a file that makes no sense
 .TP
 .B 3
-credentials refused
+credentials refused, or a registration rejected
 .TP
 .B 4
 unreachable, or the connection was lost
 .TP
 .B 5
-the peer broke the protocol
+the peer broke the protocol, or wanted signed what names another host
 .TP
 .B 130
 interrupted

@@ -8,6 +8,7 @@ mod chat;
 mod dialing;
 mod environment;
 mod failure;
+mod last;
 mod logging;
 mod man;
 mod passwd;
@@ -16,6 +17,7 @@ mod play;
 mod plot;
 mod practice;
 mod prompt;
+mod register;
 mod replay;
 mod retry;
 mod seed;
@@ -39,12 +41,13 @@ use tokio::runtime;
 
 use crate::link::{Stop, Stopper};
 use crate::report::{
-    ChatTally, Item, Job, Live, Outcome, Outlet, PingSummaryItem, PingTallies, Redactor, Reporter,
-    Tally, json,
+    ChatTally, Item, Job, Live, Outcome, Outlet, PingTallies, Redactor, RegistrationTally,
+    Reporter, Tally, json,
 };
 use crate::server::Settings;
 use environment::Environment;
 use failure::{Failure, Kind};
+use last::{Last, Tallies};
 use stopping::{Keyboard, Signals, aside_unless_stopped};
 use values::OutputFormat;
 
@@ -75,6 +78,7 @@ enum Command {
     Replay(replay::Arguments),
     Ping(ping::Arguments),
     Chat(chat::Arguments),
+    Register(register::Arguments),
     Serve(serve::Arguments),
     Passwd(passwd::Arguments),
     Simulate(simulate::Arguments),
@@ -93,6 +97,7 @@ enum Configured {
     Replay(replay::Config),
     Ping(ping::Config),
     Chat(chat::Config),
+    Register(Box<register::Config>),
     Serve(Box<Settings>),
     Passwd(passwd::Arguments),
     Simulate(simulate::Config),
@@ -106,6 +111,7 @@ struct Context<'a> {
     tally: &'a mut Tally,
     pinged: PingTallies,
     chatted: &'a mut ChatTally,
+    registered: &'a mut RegistrationTally,
     live: Live,
     keyboard: Keyboard,
     stopper: Stopper,
@@ -132,6 +138,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         | Command::Replay(_)
         | Command::Ping(_)
         | Command::Chat(_)
+        | Command::Register(_)
         | Command::Serve(_)
         | Command::Passwd(_)
         | Command::Simulate(_) => conduct(cli),
@@ -171,6 +178,7 @@ async fn report(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Replay(arguments) => (arguments.output, Last::Rounds),
         Command::Ping(arguments) => (arguments.output, Last::RoundTrips),
         Command::Chat(arguments) => (arguments.output, Last::Chat),
+        Command::Register(arguments) => (arguments.output, Last::Registration),
         Command::Serve(arguments) => (arguments.output, Last::Nothing),
         Command::Passwd(_) => (OutputFormat::Text, Last::Nothing),
         Command::Simulate(arguments) => (arguments.output, Last::Nothing),
@@ -191,17 +199,16 @@ async fn report(cli: Cli) -> anyhow::Result<ExitCode> {
         redactor: redactor.clone(),
         outlet: stderr,
     };
-    let mut tally = Tally::default();
-    let pinged = PingTallies::default();
-    let mut chatted = ChatTally::default();
+    let mut tallies = Tallies::default();
     let (stopper, stop) = Stop::channel();
     let mut context = Context {
         redactor,
         reporter: &mut reporter,
         aside: aside.clone(),
-        tally: &mut tally,
-        pinged: pinged.clone(),
-        chatted: &mut chatted,
+        tally: &mut tallies.rounds,
+        pinged: tallies.pinged.clone(),
+        chatted: &mut tallies.chat,
+        registered: &mut tallies.registration,
         live,
         keyboard: signals.keyboard(),
         stopper: stopper.clone(),
@@ -220,7 +227,7 @@ async fn report(cli: Cli) -> anyhow::Result<ExitCode> {
         Ok(outcome) => *outcome,
         Err(failure) => failure.kind.outcome(),
     };
-    for summary in last.summaries(tally, &pinged, &chatted, outcome) {
+    for summary in last.summaries(tallies, outcome) {
         reporter.report(&summary);
     }
     // All of it is to be read, however long that takes, unless a signal says otherwise.
@@ -246,48 +253,6 @@ async fn report(cli: Cli) -> anyhow::Result<ExitCode> {
     Ok(code)
 }
 
-/// What is reported last, whatever came of the command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Last {
-    /// Nothing but what the command itself reports.
-    Nothing,
-    /// The summary of rounds that were played or judged, and of chats that were replayed.
-    Rounds,
-    /// The summaries of round trips, one for each target.
-    RoundTrips,
-    /// The summary of a chat.
-    Chat,
-}
-
-impl Last {
-    fn summaries(
-        self,
-        tally: Tally,
-        pinged: &PingTallies,
-        chatted: &ChatTally,
-        outcome: Outcome,
-    ) -> Vec<Item> {
-        match self {
-            Last::Nothing => Vec::new(),
-            Last::Rounds => tally.summaries(outcome),
-            Last::Chat => vec![Item::ChatSummary(chatted.summary(outcome))],
-            Last::RoundTrips => {
-                let pinged = pinged.lock();
-                if pinged.is_empty() {
-                    // It failed before there was a target.
-                    let none = PingSummaryItem {
-                        outcome,
-                        ..PingSummaryItem::default()
-                    };
-                    return vec![Item::PingSummary(none)];
-                }
-                let summaries = pinged.iter().map(|tally| tally.summary(outcome));
-                summaries.map(Item::PingSummary).collect()
-            }
-        }
-    }
-}
-
 /// Makes a configuration of the arguments, the environment, and the files that they name.
 fn configure(command: Command, environment: &Environment) -> Result<Configured, Failure> {
     match command {
@@ -295,6 +260,7 @@ fn configure(command: Command, environment: &Environment) -> Result<Configured, 
         Command::Replay(arguments) => Ok(Configured::Replay(arguments.configure()?)),
         Command::Ping(arguments) => Ok(Configured::Ping(arguments.configure()?)),
         Command::Chat(arguments) => Ok(Configured::Chat(arguments.configure()?)),
+        Command::Register(arguments) => Ok(Configured::Register(Box::new(arguments.configure()?))),
         Command::Serve(arguments) => Ok(Configured::Serve(Box::new(arguments.configure()?))),
         Command::Passwd(arguments) => Ok(Configured::Passwd(arguments)),
         Command::Simulate(arguments) => Ok(Configured::Simulate(arguments.configure()?)),
@@ -318,6 +284,7 @@ async fn execute(cli: Cli, context: &mut Context<'_>) -> Result<Outcome, Failure
         Configured::Replay(config) => replay::run(config, context).await,
         Configured::Ping(config) => ping::run(config, context).await,
         Configured::Chat(config) => chat::run(config, context).await,
+        Configured::Register(config) => register::run(*config, context).await,
         Configured::Serve(settings) => serve::run(*settings, context).await,
         Configured::Passwd(arguments) => passwd::run(arguments, context).await,
         Configured::Simulate(config) => simulate::run(config, context).await,
@@ -373,14 +340,10 @@ fn refuse(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
             Some("serve" | "passwd" | "simulate") => Last::Nothing,
             Some("ping") => Last::RoundTrips,
             Some("chat") => Last::Chat,
+            Some("register") => Last::Registration,
             _ => Last::Rounds,
         };
-        let none = (
-            Tally::default(),
-            PingTallies::default(),
-            ChatTally::default(),
-        );
-        for summary in last.summaries(none.0, &none.1, &none.2, Outcome::Failed) {
+        for summary in last.summaries(Tallies::default(), Outcome::Failed) {
             let _ = json::write(&summary, &mut stdout);
         }
     }

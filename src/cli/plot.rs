@@ -71,7 +71,7 @@ impl PlotPath {
 }
 
 /// Whether two paths lead to one file, however they are written.
-fn is_same(one: &Path, other: &Path) -> bool {
+pub(super) fn is_same(one: &Path, other: &Path) -> bool {
     place(one) == place(other)
 }
 

@@ -15,6 +15,7 @@ use super::failure::{Failure, Kind};
 use crate::conversation::challenge::EstimatorKind;
 use crate::conversation::chat::{NameError, UserName};
 use crate::conversation::latency::PayloadSize;
+use crate::conversation::registration::{EncodingError, PublicKey};
 use crate::report::Format;
 use crate::simulation::Model;
 
@@ -107,6 +108,12 @@ pub(super) fn sessions(text: &str) -> Result<NonZeroU64, String> {
 /// Reads the name of a person in a chat.
 pub(super) fn user_name(text: &str) -> Result<UserName, String> {
     text.parse().map_err(|error: NameError| error.to_string())
+}
+
+/// Reads a public key.
+pub(super) fn public_key(text: &str) -> Result<PublicKey, String> {
+    let read = text.parse();
+    read.map_err(|error: EncodingError| format!("a public key is 43 characters: {error}"))
 }
 
 /// Reads where to listen.

@@ -48,7 +48,10 @@ impl Request {
             Endpoint::Problem
         } else if self.path().ends_with("/solve") {
             Endpoint::Solve
-        } else if self.path().contains("/_/ws/") || self.path().starts_with("/chat/") {
+        } else if self.path().contains("/_/ws/")
+            || self.path().starts_with("/chat/")
+            || self.path() == "/register"
+        {
             Endpoint::Socket
         } else {
             Endpoint::Unknown
@@ -287,6 +290,11 @@ impl Server {
     /// Where its chat is.
     pub fn chat_url(&self) -> String {
         format!("ws://{}/chat/fishing", self.address)
+    }
+
+    /// Where its registration is.
+    pub fn register_url(&self) -> String {
+        format!("ws://{}/register", self.address)
     }
 
     /// Where its WebSocket is, for those who need no token.
