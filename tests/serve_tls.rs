@@ -158,12 +158,14 @@ fn what_is_printed_to_try_works() {
     let (_, commands) = said.split_once("try: ").unwrap();
     let (solve, rest) = commands.split_once("     wsbeat ping").unwrap();
     let (ping, rest) = rest.split_once("     wsbeat chat").unwrap();
-    let (chat, curl) = rest.split_once("     curl").unwrap();
+    let (chat, rest) = rest.split_once("     wsbeat register").unwrap();
+    let (register, curl) = rest.split_once("     curl").unwrap();
     assert_says(curl, &[r"--cacert 'it'\''s here.pem' https://127.0.0.1:"]);
     for command in [
         solve.to_owned(),
         format!("wsbeat ping {} -c 1", ping.trim_end()),
         format!("wsbeat chat {chat}"),
+        format!("wsbeat register {register}"),
     ] {
         let ran = Command::new("/bin/sh")
             .args(["-c", &command])

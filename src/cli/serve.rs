@@ -65,7 +65,7 @@ impl KeepAliveTime {
     }
 }
 
-/// Run the practice server on its own, with an echo, a chat and a registration, on one port
+/// Run the practice server on its own, with an echo, a chat, a registration and a page, on one port
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Where to listen; port 0 takes a free one

@@ -49,6 +49,7 @@ pub struct ConversationItem {
 
 pub(super) fn write_listening(listening: &ListeningItem, out: &mut impl Write) -> io::Result<()> {
     label(out, "listening", &listening.url)?;
+    label(out, "", "to be opened in a browser: there is a page for all of it")?;
     if !listening.url.ends_with(&listening.address) {
         label(
             out,
@@ -115,6 +116,7 @@ fn write_commands(
         out,
         "     wsbeat chat {socket}/chat/lobby --name you{ticket}{next_line}"
     )?;
+    writeln!(out, "     wsbeat register {socket}/register{same_line}")?;
     match ca_cert {
         Some(file) => writeln!(out, "     curl --cacert {file} {url}/clients"),
         None => writeln!(out, "     curl {url}/clients"),
@@ -183,6 +185,7 @@ mod tests {
         let mut listening = encrypting();
         insta::assert_snapshot!(written(&listening), @r"
         listening   https://127.0.0.1:8765
+                    to be opened in a browser: there is a page for all of it
                     1 round a conversation, seed 7
                     its certificate is signed by the authority in it's here.pem
         try: HACKATTIC_ACCESS_TOKEN=any wsbeat solve --base-url https://127.0.0.1:8765 \
@@ -190,16 +193,19 @@ mod tests {
              wsbeat ping wss://127.0.0.1:8765/echo --ca-cert 'it'\''s here.pem'
              wsbeat chat wss://127.0.0.1:8765/chat/lobby --name you --ticket \
                --ca-cert 'it'\''s here.pem'
+             wsbeat register wss://127.0.0.1:8765/register --ca-cert 'it'\''s here.pem'
              curl --cacert 'it'\''s here.pem' https://127.0.0.1:8765/clients
         ");
         // The certificate is somebody else's: whether it has to be trusted is theirs to know.
         listening.ca_cert = None;
         insta::assert_snapshot!(written(&listening), @r"
         listening   https://127.0.0.1:8765
+                    to be opened in a browser: there is a page for all of it
                     1 round a conversation, seed 7
         try: HACKATTIC_ACCESS_TOKEN=any wsbeat solve --base-url https://127.0.0.1:8765
              wsbeat ping wss://127.0.0.1:8765/echo
              wsbeat chat wss://127.0.0.1:8765/chat/lobby --name you --ticket
+             wsbeat register wss://127.0.0.1:8765/register
              curl https://127.0.0.1:8765/clients
         ");
     }
@@ -215,11 +221,13 @@ mod tests {
         };
         insta::assert_snapshot!(written(&listening), @r"
         listening   http://[::1]:8765
+                    to be opened in a browser: there is a page for all of it
                     on all addresses of this machine: [::]:8765
                     1 round a conversation, seed 7
         try: HACKATTIC_ACCESS_TOKEN=any wsbeat solve --base-url http://[::1]:8765
              wsbeat ping ws://[::1]:8765/echo
              wsbeat chat ws://[::1]:8765/chat/lobby --name you
+             wsbeat register ws://[::1]:8765/register
              curl http://[::1]:8765/clients
         ");
     }

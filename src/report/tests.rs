@@ -222,11 +222,13 @@ fn every_item_has_its_lines() {
     }
     insta::assert_snapshot!(page, @r##"
 listening   http://127.0.0.1:8765
+            to be opened in a browser: there is a page for all of it
             10 rounds a conversation, seed 7
             behind a modelled network: mobile
 try: HACKATTIC_ACCESS_TOKEN=any wsbeat solve --base-url http://127.0.0.1:8765
      wsbeat ping ws://127.0.0.1:8765/echo
      wsbeat chat ws://127.0.0.1:8765/chat/lobby --name you
+     wsbeat register ws://127.0.0.1:8765/register
      curl http://127.0.0.1:8765/clients
 connected   wss://hackattic.com/_/ws/… (192.0.2.1:443)
             dns 12.3 ms, tcp 20.1 ms, tls 44.0 ms, upgrade 22.0 ms
