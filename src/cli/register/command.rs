@@ -3,7 +3,7 @@ use crate::conversation::registration::PublicKey;
 
 /// What `/help` tells.
 pub(super) const HELP: &str = "\
-/to KEY TEXT    say TEXT to that key alone; its beginning will do, if it was heard from
+/to KEY TEXT    say TEXT to one key; the beginning of one heard from will do
 /all TEXT       say TEXT to everybody
 /key            your own public key
 /quit           leave, once all has been said; so does Ctrl-D
