@@ -60,7 +60,7 @@ fn mistakes_are_answered_with_a_reason() {
         (PROBLEM, object.clone(), "401", "access token"),
         (SOLVE, object.clone(), "401", "access token"),
         (&solve, object.clone(), "422", "secret"),
-        ("GET /", object.clone(), "404", "nothing here"),
+        ("GET /nothing", object.clone(), "404", "nothing here"),
         ("DELETE /_/ws/x", object.clone(), "405", "method"),
         ("GET /_/ws/x", object.clone(), "426", "pgrade"),
     ] {

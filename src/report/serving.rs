@@ -49,7 +49,11 @@ pub struct ConversationItem {
 
 pub(super) fn write_listening(listening: &ListeningItem, out: &mut impl Write) -> io::Result<()> {
     label(out, "listening", &listening.url)?;
-    label(out, "", "to be opened in a browser: there is a page for all of it")?;
+    label(
+        out,
+        "",
+        "to be opened in a browser: there is a page for all of it",
+    )?;
     if !listening.url.ends_with(&listening.address) {
         label(
             out,

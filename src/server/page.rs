@@ -37,15 +37,35 @@ const ICON: File = File {
 
 /// What the page is made of besides.
 const FILES: &[File] = files![
+    "beats.js",
+    "challenge.js",
+    "chat.js",
     "clients.js",
     "connection.js",
     "dom.js",
+    "draw.js",
+    "guest.js",
+    "histogram.js",
     "icon.svg",
+    "intervals.js",
+    "keys.js",
+    "latency.js",
     "log.js",
     "main.js",
+    "people.js",
+    "play.js",
+    "registrant.js",
+    "registration.js",
+    "rounds.js",
+    "series.js",
     "socket.js",
+    "statistics.js",
     "style.css",
+    "talk.js",
+    "ticket.js",
+    "turns.js",
     "visible.js",
+    "watch.js",
 ];
 
 /// What the page may do: run its own files, and nothing that is written into it by whatever way. The

@@ -1,8 +1,12 @@
 // @ts-check
 // The tabs. Which one is shown is in the address, so that it can be linked to and survives a reload.
 
+import { challengeTab } from './challenge.js';
+import { chatTab } from './chat.js';
 import { clientsTab } from './clients.js';
 import { byId } from './dom.js';
+import { latencyTab } from './latency.js';
+import { registrationTab } from './registration.js';
 import { socketTab } from './socket.js';
 
 /**
@@ -14,10 +18,10 @@ import { socketTab } from './socket.js';
 
 /** @type {Record<string, Tab>} */
 const TABS = {
-  challenge: {},
-  latency: {},
-  chat: {},
-  registration: {},
+  challenge: challengeTab(),
+  latency: latencyTab(),
+  chat: chatTab(),
+  registration: registrationTab(),
   socket: socketTab(),
   clients: clientsTab(),
 };
