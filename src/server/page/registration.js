@@ -191,8 +191,19 @@ export function registrationTab() {
  * @param {number} connections to how many
  */
 function own({ text, to }, connections) {
-  const others = connections === 1 ? '1 other' : `${connections} others`;
-  const whom = to ? `you to ${to.slice(0, SHORT)}` : `you to ${others}`;
+  const whom = `you to ${to ? to.slice(0, SHORT) : others(connections)}`;
   const name = element('bdi', to ? { class: 'who', title: to } : { class: 'who' }, whom);
   return saying({ timestamp: Date.now() / 1000, who: name, text, isOwn: true });
+}
+
+/** @param {number} count */
+function others(count) {
+  switch (count) {
+    case 0:
+      return 'nobody';
+    case 1:
+      return '1 other';
+    default:
+      return `${count} others`;
+  }
 }
