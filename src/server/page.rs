@@ -4,13 +4,17 @@
 //! from anywhere else: the headers that go with every file forbid it. The page itself is
 //! `page/index.html`; `page/main.js` is where its modules begin.
 
-use axum::Router;
-use axum::extract::Path;
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 
 use super::answer::error;
+use super::authority::Encryption;
+use super::hub::{Hub, Peer};
 
 /// A file of the page.
 struct File {
@@ -74,14 +78,22 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; \
                       frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
-/// What goes with each file. Being isolated from other origins gives the page a clock of 5 µs rather
-/// than 100 µs (High Resolution Time, section 7.1), which the latencies want.
-const HEADERS: [(HeaderName, &str); 7] = [
+/// What goes with each file.
+const HEADERS: [(HeaderName, &str); 5] = [
     (header::CONTENT_SECURITY_POLICY, POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
     // Another version of the program may be listening the next time.
     (header::CACHE_CONTROL, "no-cache"),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+];
+
+/// What isolates the page from other origins. That gives it a clock of 5 µs rather than 100 µs (High
+/// Resolution Time, section 7.1), which the latencies want.
+const ISOLATION: [(HeaderName, &str); 2] = [
     (
         HeaderName::from_static("cross-origin-opener-policy"),
         "same-origin",
@@ -90,19 +102,26 @@ const HEADERS: [(HeaderName, &str); 7] = [
         HeaderName::from_static("cross-origin-embedder-policy"),
         "require-corp",
     ),
-    (
-        HeaderName::from_static("cross-origin-resource-policy"),
-        "same-origin",
-    ),
 ];
 
 /// The page and its files.
-pub(super) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
+pub(super) fn routes() -> Router<Arc<Hub>> {
     Router::new()
-        .route("/", get(async || INDEX.response()))
+        .route("/", get(index))
         // Browsers ask for it of their own accord when they show something that is no page.
         .route("/favicon.ico", get(async || ICON.response()))
         .route("/page/{file}", get(file))
+}
+
+async fn index(State(hub): State<Arc<Hub>>, Extension(peer): Extension<Peer>) -> Response {
+    let is_private =
+        hub.encryption() == Encryption::Tls || peer.local.ip().to_canonical().is_loopback();
+    let response = INDEX.response();
+    match is_private {
+        true => (ISOLATION, response).into_response(),
+        // Browsers isolate no page that comes over a network unencrypted, and complain.
+        false => response,
+    }
 }
 
 async fn file(Path(name): Path<String>) -> Response {

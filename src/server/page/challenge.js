@@ -76,17 +76,16 @@ export function challengeTab() {
     }
     rounds.clear();
     status.say(words, 'busy');
-    const wasPressed = document.activeElement instanceof HTMLButtonElement;
     game = start();
     enable();
-    if (wasPressed) {
-      answers.focus({ preventScroll: true });
-    }
+    // The keys are for answers now, and not for the access token.
+    answers.focus({ preventScroll: true });
   }
 
   function stop() {
     game?.stop();
     end('Stopped.', 'idle');
+    button('challenge-play').focus();
   }
 
   /** @param {number} ms */

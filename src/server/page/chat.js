@@ -2,16 +2,22 @@
 // The Chat tab: a channel, who is there, and what they say.
 
 import { inWords } from './connection.js';
-import { Status, button, byId, element, input, onSubmit } from './dom.js';
+import { Status, button, byId, element, input, isIdle, onSubmit } from './dom.js';
 import { Guest } from './guest.js';
 import { Log } from './log.js';
 import { People } from './people.js';
 import { event, saying } from './talk.js';
 import { ticketFor } from './ticket.js';
-import { visible } from './visible.js';
+import { beginning, visible } from './visible.js';
 
 /** How many characters the name of a channel may have. */
 const LONGEST_CHANNEL = 64;
+
+/** How much of what was said is repeated where it was not, in UTF-16 units. */
+const LONGEST_ECHO = 200;
+
+/** What a channel's name must not have in it: what is not seen, and white space other than a space. */
+const UNSEEN = /[\p{Default_Ignorable_Code_Point}\p{Cc}\u2800]|(?! )\s/u;
 
 /** @returns {import('./main.js').Tab} */
 export function chatTab() {
@@ -116,10 +122,10 @@ export function chatTab() {
         }
       },
       refused(words) {
-        status.say(words, 'bad');
+        status.say(visible(words), 'bad');
         if (!channel) {
           // Not even let in: the server would wait for nothing.
-          giveUp(words);
+          giveUp(visible(words));
         }
         enable();
       },
@@ -128,7 +134,8 @@ export function chatTab() {
       ended(end, unsaid) {
         const words = last ?? inWords(end);
         const isGood = end.ours && end.opened && last === undefined;
-        status.say(unsaid.length ? `${words} Not said: ${visible(unsaid.join(' / '))}` : words, isGood ? 'idle' : 'bad');
+        const lost = beginning(unsaid.join(' / '), LONGEST_ECHO);
+        status.say(lost ? `${words} Not said: ${lost}` : words, isGood ? 'idle' : 'bad');
         guest = undefined;
         channel = '';
         people.clear();
@@ -187,16 +194,6 @@ export function chatTab() {
 }
 
 /**
- * Whether somebody who has submitted a form has turned to nothing else since. A button that is disabled
- * once it has been pressed has lost the focus.
- * @param {HTMLFormElement | null} form
- */
-function isIdle(form) {
-  const focused = document.activeElement;
-  return focused === document.body || form?.contains(focused);
-}
-
-/**
  * What is wrong with the name of a channel, if anything. The server would say so as well, but a browser
  * does not tell what a server says instead of opening a connection.
  * @param {string} id
@@ -209,7 +206,7 @@ function wrongChannel(id) {
   if (id.includes('/')) {
     return 'There is no slash in the name of a channel.';
   }
-  if (visible(id) !== id) {
+  if (UNSEEN.test(id) || visible(id) !== id) {
     return 'The name of a channel has only characters in it that can be seen.';
   }
   if (id === '.' || id === '..') {

@@ -6,6 +6,9 @@ import { Status, byId, element } from './dom.js';
 /** How long after an answer the next one is asked for, in milliseconds. */
 const PAUSE = 1000;
 
+/** How many connections are listed: the newest. */
+const MOST = 500;
+
 /** How long an answer may take, in milliseconds. */
 const LIMIT = 5000;
 
@@ -46,10 +49,10 @@ export function clientsTab() {
       const limited = AbortSignal.any([signal, AbortSignal.timeout(LIMIT)]);
       const answer = await fetch('/clients', { signal: limited });
       if (!answer.ok) {
-        throw new Error(`it answered ${answer.status}`);
+        throw new Error();
       }
       const clients = (await answer.json()).clients;
-      body.replaceChildren(...clients.map(row));
+      body.replaceChildren(...clients.slice(-MOST).map(row));
       status.say(counted(clients.length), 'good');
     } catch {
       if (!signal.aborted) {
@@ -102,7 +105,7 @@ function counted(count) {
     case 1:
       return 'One connection is open.';
     default:
-      return `${count} connections are open.`;
+      return `${count} connections are open${count > MOST ? `; the newest ${MOST} are listed` : ''}.`;
   }
 }
 
@@ -115,7 +118,7 @@ function row(client) {
     {},
     element('th', { scope: 'row', class: 'number' }, String(client.id)),
     element('td', {}, client.route),
-    element('td', { class: 'mono' }, client.remote),
+    element('td', {}, client.remote),
     element(
       'td',
       { class: 'number' },

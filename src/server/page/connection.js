@@ -1,6 +1,8 @@
 // @ts-check
 // A WebSocket, and what became of it in words.
 
+import { visible } from './visible.js';
+
 /** What is still open when the page is left. */
 const open = new Set();
 
@@ -34,6 +36,7 @@ export function here(path) {
  * @typedef {object} Callbacks
  * @property {() => void} [opened]
  * @property {(data: string | ArrayBuffer) => void} message
+ * @property {() => void} [failed] browsers do not say how
  * @property {(end: End) => void} ended comes once, whatever happens, and is the last one
  */
 
@@ -56,12 +59,18 @@ export class Connection {
       callbacks.opened?.();
     });
     socket.addEventListener('message', ({ data }) => callbacks.message(data));
+    socket.addEventListener('error', () => callbacks.failed?.());
     socket.addEventListener('close', ({ code, reason }) => {
       open.delete(this);
       callbacks.ended({ opened: this.#opened, ours: this.#ours, code, reason });
     });
     this.#socket = socket;
     open.add(this);
+  }
+
+  /** Whether it has ever been open. */
+  get isOpened() {
+    return this.#opened;
   }
 
   get isOpen() {
@@ -107,22 +116,24 @@ const CODES = new Map([
  * What happened to a connection, and what may be done about it. Browsers do not say why one could not
  * be opened, so that pages cannot feel their way through a network.
  * @param {End} end
+ * @param {'here' | 'elsewhere'} where whether the connection was to this server
  * @returns {string}
  */
-export function inWords(end) {
+export function inWords(end, where = 'here') {
   if (!end.opened && end.ours) {
     return 'Not connected: stopped before the connection was open.';
   }
   if (!end.opened) {
+    const ours = where === 'here' ? ' (its --origin and --host options decide)' : '';
     return (
       'Could not connect. The server may not be running, may have no room for more, or may not accept ' +
-      'this page’s address (its --origin and --host options decide). Browsers do not say which.'
+      `this page’s address${ours}. Browsers do not say which.`
     );
   }
   if (end.code === 1006) {
     return 'The connection was lost: the server may have gone, or the network.';
   }
-  const meaning = end.reason || CODES.get(end.code) || 'no reason was given';
+  const meaning = visible(end.reason) || CODES.get(end.code) || 'no reason was given';
   const who = end.ours ? 'Closed' : 'The server closed the connection';
   return `${who} (${end.code}): ${meaning}.`;
 }

@@ -55,6 +55,16 @@ export function onSubmit(inside, callback) {
   });
 }
 
+/**
+ * Whether somebody who has submitted a form has turned to nothing else since. A button that is disabled
+ * once it has been pressed has lost the focus.
+ * @param {HTMLFormElement | null} form
+ */
+export function isIdle(form) {
+  const focused = document.activeElement;
+  return focused === document.body || form?.contains(focused);
+}
+
 /** @typedef {'idle' | 'busy' | 'good' | 'bad'} Mood */
 
 /** How a tab is doing, in words. Screen readers read it out as it changes. */

@@ -91,8 +91,8 @@ export class Chart {
   #draw;
 
   /**
-   * @param {SVGSVGElement} svg its height is up to the style sheet, or to what is drawn
-   * @param {(width: number, height: number) => SVGElement[]} draw
+   * @param {SVGSVGElement} svg its height is up to what is drawn
+   * @param {(width: number) => SVGElement[]} draw
    */
   constructor(svg, draw) {
     this.#svg = svg;
@@ -107,10 +107,10 @@ export class Chart {
   }
 
   redraw() {
-    const { clientWidth: width, clientHeight: height } = this.#svg;
+    const { clientWidth: width } = this.#svg;
     // While its tab is not shown, it has no size, and nobody misses it.
     if (width > 0) {
-      this.#svg.replaceChildren(...this.#draw(width, height));
+      this.#svg.replaceChildren(...this.#draw(width));
     }
   }
 }

@@ -87,10 +87,25 @@ async function inStore(mode, act) {
   opening.addEventListener('upgradeneeded', () => opening.result.createObjectStore(STORE));
   const database = await result(opening);
   try {
-    return await result(act(database.transaction(STORE, mode).objectStore(STORE)));
+    const transaction = database.transaction(STORE, mode);
+    const done = await result(act(transaction.objectStore(STORE)));
+    await completed(transaction);
+    return done;
   } finally {
     database.close();
   }
+}
+
+/**
+ * Waits until what was changed is kept.
+ * @param {IDBTransaction} transaction
+ * @returns {Promise<void>}
+ */
+function completed(transaction) {
+  return new Promise((resolve, reject) => {
+    transaction.addEventListener('complete', () => resolve());
+    transaction.addEventListener('abort', () => reject(transaction.error));
+  });
 }
 
 /**

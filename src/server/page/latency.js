@@ -77,10 +77,16 @@ export function latencyTab() {
       ended(end) {
         measurement = undefined;
         status.say(end.ours && end.opened ? 'Stopped.' : inWords(end), end.ours ? 'idle' : 'bad');
+        const wasStopped = document.activeElement === button('latency-stop');
         enable();
+        if (wasStopped) {
+          button('latency-start').focus();
+        }
       },
     });
     enable();
+    // A button that is disabled loses the focus.
+    button('latency-stop').focus();
   }
 
   document.addEventListener('visibilitychange', sayHow);

@@ -18,6 +18,7 @@ import { Turns } from './turns.js';
  * @property {(words: string) => void} unregistered it is asked to sign again before others hear it
  * @property {(retries: number) => void} rejected an answer was not taken; the next one is on its way
  * @property {(challenge: string) => void} foreign it was to sign what it does not sign
+ * @property {() => void} unsigned the browser does not sign
  * @property {(said: {from: string, text: string, timestamp: unknown}) => void} heard
  * @property {(line: Line, connections: number) => void} delivered
  * @property {(words: string, line?: Line) => void} refused
@@ -39,7 +40,9 @@ export class Registrant {
   /** @type {Turns<Line>} */
   #turns;
   #isRegistered = false;
-  /** The answer that has not been judged yet. @type {string | undefined} */
+  /** The challenge that came last. */
+  #challenge = '';
+  /** The answer that was sent last. @type {string | undefined} */
   #answer;
 
   /**
@@ -93,8 +96,8 @@ export class Registrant {
 
   /** @param {string} challenge */
   async #challenged(challenge) {
-    // While an answer is being judged, the next challenge comes with the verdict.
-    if (this.#answer !== undefined) {
+    // The verdict on a late answer may repeat the challenge that is being answered.
+    if (challenge === this.#challenge) {
       return;
     }
     if (!challenge.startsWith(MINE) || !NONCE.test(challenge.slice(MINE.length))) {
@@ -102,11 +105,27 @@ export class Registrant {
       this.#connection.close(3000, 'the challenge is not for this host');
       return;
     }
-    this.#answer = '';
-    const response = await this.#key.sign(challenge);
-    this.#answer = response;
-    if (this.#connection.isOpen) {
+    this.#challenge = challenge;
+    const response = await this.#signed(challenge);
+    // Signing takes its time, and more where a page was asleep: an answer to a challenge that is not the
+    // newest any more would only cost a try.
+    if (response !== undefined && challenge === this.#challenge && this.#connection.isOpen) {
+      this.#answer = response;
       this.#connection.sendJson({ publicKey: this.#key.address, response });
+    }
+  }
+
+  /**
+   * @param {string} challenge
+   * @returns {Promise<string | undefined>} nothing if the browser does not sign
+   */
+  async #signed(challenge) {
+    try {
+      return await this.#key.sign(challenge);
+    } catch {
+      this.#callbacks.unsigned();
+      this.#connection.close();
+      return undefined;
     }
   }
 
@@ -116,9 +135,10 @@ export class Registrant {
     if (accepted && !isOurs) {
       return;
     }
-    this.#answer = undefined;
     if (!accepted) {
-      this.#callbacks.rejected(Number(retries));
+      if (isOurs) {
+        this.#callbacks.rejected(Number(retries));
+      }
       if (typeof challenge === 'string') {
         this.#challenged(challenge);
       }
@@ -149,8 +169,6 @@ export class Registrant {
     switch (code) {
       case 'unregistered':
         this.#isRegistered = false;
-        // What was to be judged came too late for that.
-        this.#answer = undefined;
         return this.#callbacks.unregistered(words);
       case 'too_fast':
         return this.#callbacks.held(this.#turns.later(wait));

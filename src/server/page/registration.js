@@ -2,15 +2,18 @@
 // The Registration tab: a key of this browser, and those who are known by theirs.
 
 import { inWords } from './connection.js';
-import { Status, button, byId, element, input, onSubmit } from './dom.js';
+import { Status, button, byId, element, input, isIdle, onSubmit } from './dom.js';
 import { hasKeys, keptKey, newKey } from './keys.js';
 import { Log } from './log.js';
 import { Registrant } from './registrant.js';
 import { event, saying } from './talk.js';
-import { visible } from './visible.js';
+import { beginning, visible } from './visible.js';
 
 /** How much of a key is shown where all of it would be in the way. */
 const SHORT = 8;
+
+/** How much of what was to be sent is repeated where it was not, in UTF-16 units. */
+const LONGEST_ECHO = 200;
 
 const KEY = /^[A-Za-z0-9_-]{43}$/;
 
@@ -20,7 +23,9 @@ const NO_KEYS =
   'Browsers sign only on pages that come over TLS, or from the machine that they run on. Open this page ' +
   'at localhost, or start the server with --tls-cert and --tls-key (for a try: --tls-self-signed).';
 
-const NO_ED25519 = 'This browser cannot make an Ed25519 key, or may not keep one. A newer one may, outside of a private window.';
+const NO_KEY =
+  'There is no key that can be used. A new key may mend that; if not, this browser cannot make an Ed25519 ' +
+  'key, or may not keep one, as in a private window.';
 
 /** @returns {import('./main.js').Tab} */
 export function registrationTab() {
@@ -36,13 +41,17 @@ export function registrationTab() {
   let registrant;
   /** What there is to say about the end before it comes. @type {string | undefined} */
   let last;
+  /** Who was heard last. @type {Element | undefined} */
+  let newest;
   let hasBegun = false;
+  /** Whether a key is being fetched or made. */
+  let isBusy = false;
 
   function enable() {
     const isRegistered = registrant?.isRegistered === true;
     button('registration-copy').disabled = key === undefined;
-    button('registration-new-key').disabled = key === undefined || registrant !== undefined;
-    button('registration-connect').disabled = key === undefined || registrant !== undefined;
+    button('registration-new-key').disabled = isBusy || !hasKeys() || registrant !== undefined;
+    button('registration-connect').disabled = isBusy || key === undefined || registrant !== undefined;
     button('registration-disconnect').disabled = registrant === undefined;
     button('registration-send').disabled = !isRegistered;
     text.disabled = !isRegistered;
@@ -50,14 +59,18 @@ export function registrationTab() {
 
   /** @param {Promise<import('./keys.js').Key>} promised */
   async function take(promised) {
+    isBusy = true;
+    enable();
     try {
       key = await promised;
       address.textContent = key.address;
       status.say('Not registered.');
-    } catch (error) {
-      console.debug('no key', error);
-      status.say(NO_ED25519, 'bad');
+    } catch {
+      key = undefined;
+      address.textContent = '–';
+      status.say(NO_KEY, 'bad');
     }
+    isBusy = false;
     enable();
   }
 
@@ -66,18 +79,31 @@ export function registrationTab() {
     status.say(REGISTERED, 'good');
   }
 
-  function connect() {
-    if (!key || registrant) {
+  async function connect() {
+    if (!key || isBusy || registrant) {
       return;
     }
+    // Another tab may have made a new one.
+    await take(keptKey());
+    if (key) {
+      register(key);
+    }
+  }
+
+  /** @param {import('./keys.js').Key} key */
+  function register(key) {
     last = undefined;
     status.say('Connecting …', 'busy');
     registrant = new Registrant(key, {
       registered() {
         sayRegistered();
         log.add(event('Registered.'));
+        const isNew = text.disabled;
         enable();
-        text.focus();
+        if (isNew && isIdle(button('registration-connect').form)) {
+          // What comes next is to talk.
+          text.focus();
+        }
       },
       confirmed() {
         if (last) {
@@ -93,28 +119,36 @@ export function registrationTab() {
         status.say(`The answer was rejected. Trying again: ${retries} left.`, 'bad');
         last = 'The server rejected this key.';
       },
+      unsigned() {
+        last = 'The browser does not sign with this key. Make a new one.';
+      },
       foreign(challenge) {
         last = `The server wants something signed that is not for this host: ${visible(challenge.slice(0, 120))}`;
       },
       heard({ from, text: said, timestamp }) {
-        log.add(saying({ timestamp, who: who(from), text: said, isOwn: from === key?.address }));
+        log.add(saying({ timestamp, who: who(from), text: said, isOwn: from === key.address }));
       },
       delivered(line, connections) {
-        sayRegistered();
+        if (registrant?.isRegistered) {
+          sayRegistered();
+        }
         log.add(own(line, connections));
         log.follow();
       },
       refused(words, line) {
-        const what = line ? ` Not sent: ${visible(line.text)}` : '';
+        const what = line ? ` Not sent: ${beginning(line.text, LONGEST_ECHO)}` : '';
         log.add(event(`${visible(words)}${what}`));
+        if (registrant?.isRegistered) {
+          sayRegistered();
+        }
       },
       held: (wait) => status.say(`Too fast: it goes on in ${Math.ceil(wait / 1000)} s.`, 'busy'),
       ended(end, unsaid) {
         registrant = undefined;
         const words = last ?? inWords(end);
-        const lost = unsaid.map((line) => line.text).join(' / ');
+        const lost = beginning(unsaid.map((line) => line.text).join(' / '), LONGEST_ECHO);
         const isGood = end.ours && end.opened && last === undefined;
-        status.say(lost ? `${words} Not sent: ${visible(lost)}` : words, isGood ? 'idle' : 'bad');
+        status.say(lost ? `${words} Not sent: ${lost}` : words, isGood ? 'idle' : 'bad');
         enable();
       },
     });
@@ -123,8 +157,12 @@ export function registrationTab() {
 
   /** @param {string} from */
   function who(from) {
-    const chip = element('button', { type: 'button', class: 'who', title: from }, visible(from.slice(0, SHORT)));
-    chip.setAttribute('aria-label', `Answer ${from}`);
+    const short = visible(from.slice(0, SHORT));
+    const label = { title: visible(from), 'aria-label': `Answer ${short}` };
+    const chip = element('button', { type: 'button', class: 'who', ...label }, short);
+    // The tab key goes to the newest only, and not through hundreds of them.
+    newest?.setAttribute('tabindex', '-1');
+    newest = chip;
     chip.addEventListener('click', () => {
       to.value = from;
       text.focus();
@@ -163,6 +201,7 @@ export function registrationTab() {
   button('registration-new-key-no').addEventListener('click', () => dialog.close());
   button('registration-new-key-yes').addEventListener('click', () => {
     dialog.close();
+    status.say('Making a key …', 'busy');
     take(newKey('in any case'));
   });
   button('registration-disconnect').addEventListener('click', () => registrant?.leave());

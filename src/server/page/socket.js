@@ -53,12 +53,10 @@ export function socketTab() {
           enable();
         },
         message: (data) => note('message', described(data)),
+        failed: () => note('error', connection?.isOpened ? 'the connection failed' : 'no connection'),
         ended(end) {
           connection = undefined;
-          const words = inWords(end);
-          if (!end.opened) {
-            note('error', words);
-          }
+          const words = inWords(end, address.startsWith(here('/')) ? 'here' : 'elsewhere');
           note('close', `${end.code}${end.reason && `: ${beginning(end.reason, LONGEST_TEXT)}`}`);
           status.say(words, end.ours && end.opened ? 'idle' : 'bad');
           enable();
