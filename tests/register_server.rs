@@ -309,11 +309,15 @@ async fn a_host_that_is_not_the_servers_is_not_put_into_a_challenge() {
         assert_eq!(status, 421, "{unknown}");
         assert_says(answer["error"].as_str().unwrap(), &["--host"]);
     }
+    let unusual = format!("0177.0.0.1:{port}");
+    let zeros = format!("{}{unusual}", "0".repeat(200_000));
     for (host, headers) in [
         ("user@localhost", ""),
         ("pond.example", "Host: pond.example\r\n"),
+        (&unusual, ""),
+        (&zeros, ""),
     ] {
-        assert_eq!(asked(&address, host, headers).0, 400, "{host}");
+        assert_eq!(asked(&address, host, headers).0, 400, "{host:.40}");
     }
     let known = format!("POND.example:{port}");
     let stream = TcpStream::connect(&address).await.unwrap();

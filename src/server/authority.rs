@@ -47,20 +47,30 @@ pub(super) fn default_port(scheme: &str) -> Option<u16> {
 
 /// Reads `HOST` or `HOST:PORT`, with an IPv6 address in brackets.
 pub(super) fn host_and_port(text: &str) -> Option<(Host, Option<u16>)> {
-    let (host, port) = match text.rsplit_once(':') {
+    let (host, port) = split_port(text)?;
+    Some((read_host(host)?, port))
+}
+
+/// Splits `HOST` or `HOST:PORT`.
+pub(super) fn split_port(text: &str) -> Option<(&str, Option<u16>)> {
+    match text.rsplit_once(':') {
         // Or else the colon is one of the address.
         Some((host, port)) if !port.ends_with(']') => {
             let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
-            (host, Some(port.parse().ok().filter(|_| is_number)?))
+            Some((host, Some(port.parse().ok().filter(|_| is_number)?)))
         }
-        _ => (text, None),
-    };
-    let host = Host::parse(host).ok()?;
+        _ => Some((text, None)),
+    }
+}
+
+/// Reads `HOST`, as anybody may write it.
+pub(super) fn read_host(text: &str) -> Option<Host> {
+    let host = Host::parse(text).ok()?;
     // The parser lets more pass than names have; a star would look as if it stood for many.
     let is_plain = |char: char| char.is_ascii_alphanumeric() || "-._".contains(char);
     match &host {
         Host::Domain(name) if !name.chars().all(is_plain) => None,
-        _ => Some((host, port)),
+        _ => Some(host),
     }
 }
 

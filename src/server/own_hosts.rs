@@ -14,7 +14,7 @@ use axum::http::HeaderMap;
 use axum::http::header::HOST;
 use url::Host;
 
-use super::authority::{Encryption, LONGEST, Only, host_and_port, only};
+use super::authority::{Encryption, LONGEST, Only, host_and_port, only, read_host, split_port};
 
 /// The name that stands for whichever machine it is said on.
 const LOCALHOST: &str = "localhost";
@@ -71,6 +71,10 @@ pub(super) enum HostRefused<'a> {
     NotOnce,
     #[error("the Host header is no HOST or HOST:PORT")]
     Unreadable,
+    /// An address has other forms without end, like `127.1` or `000177.0.0.1`, and what is copied
+    /// from here is to be of one form.
+    #[error("the Host header writes the address {address} in a way that is not the usual one")]
+    Unusual { address: IpAddr },
     #[error(
         "this server does not know the host in the Host header as its own; whoever runs it can name \
          it with --host"
@@ -98,10 +102,16 @@ impl OwnHosts {
         let text = match only(headers, HOST) {
             Only::None | Only::Several => return Err(HostRefused::NotOnce),
             // The parser would decode it, but nobody has to write a host like that.
-            Only::One(text) => text.filter(|text| !text.contains('%')),
+            Only::One(text) => text.filter(|text| text.len() <= LONGEST && !text.contains('%')),
         };
         let text = text.ok_or(HostRefused::Unreadable)?;
-        let (host, port) = host_and_port(text).ok_or(HostRefused::Unreadable)?;
+        let (written, port) = split_port(text).ok_or(HostRefused::Unreadable)?;
+        let host = read_host(written).ok_or(HostRefused::Unreadable)?;
+        if let Some(address) = address(&host)
+            && !is_usual(written, address)
+        {
+            return Err(HostRefused::Unusual { address });
+        }
         let host = canonical(host);
         let default = encryption.default_port();
         let port = port.unwrap_or(default);
@@ -126,6 +136,26 @@ fn leads_to(host: &Host, local: IpAddr) -> bool {
         Host::Domain(name) => name == LOCALHOST && local.is_loopback(),
         Host::Ipv4(ip) => local == *ip,
         Host::Ipv6(ip) => local == *ip,
+    }
+}
+
+/// The address that a host is, if it is one.
+fn address(host: &Host) -> Option<IpAddr> {
+    match host {
+        Host::Domain(_) => None,
+        Host::Ipv4(ip) => Some(IpAddr::V4(*ip)),
+        Host::Ipv6(ip) => Some(IpAddr::V6(*ip)),
+    }
+}
+
+/// Whether an address is written as programs write it.
+fn is_usual(written: &str, address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(ip) => written == ip.to_string(),
+        // The URL standard and RFC 5952 section 5 differ over an IPv4 address within.
+        IpAddr::V6(ip) => [Host::<String>::Ipv6(ip).to_string(), format!("[{ip}]")]
+            .iter()
+            .any(|usual| written.eq_ignore_ascii_case(usual)),
     }
 }
 

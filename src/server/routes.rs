@@ -228,7 +228,9 @@ async fn register(
             let status = match refused {
                 HostRefused::Unknown { .. } => StatusCode::MISDIRECTED_REQUEST,
                 // RFC 9112 section 3.2.
-                HostRefused::NotOnce | HostRefused::Unreadable => StatusCode::BAD_REQUEST,
+                HostRefused::NotOnce | HostRefused::Unreadable | HostRefused::Unusual { .. } => {
+                    StatusCode::BAD_REQUEST
+                }
             };
             return error(status, &refused.to_string());
         }

@@ -76,12 +76,10 @@ fn without_a_listing_a_host_is_own_that_leads_nowhere_else() {
     const V6: &str = "[::1]:8765";
     const MAPPED: &str = "[::ffff:192.0.2.7]:8765";
     for (local, encryption, host, expected) in [
-        // The address and the port of the connection, however they are written.
+        // The address and the port of the connection.
         (V4, Plain, "127.0.0.1:8765", true),
-        (V4, Plain, "127.0.0.1.:8765", true),
         (V4, Tls, "127.0.0.1:8765", true),
         (V6, Plain, "[::1]:8765", true),
-        (V6, Plain, "[0:0::1]:8765", true),
         (MAPPED, Plain, "192.0.2.7:8765", true),
         (MAPPED, Plain, "[::ffff:192.0.2.7]:8765", true),
         ("192.0.2.7:8765", Plain, "[::ffff:c000:207]:8765", true),
@@ -138,8 +136,8 @@ fn a_listed_host_is_own_at_its_port_or_at_those_that_are_likely() {
         (Tls, "chat.example.org:80", false),
         (Plain, "chat.example.org:443", false),
         (Plain, "chat.example.org:8766", false),
-        (Plain, "[2001:db8:0:0::1]:8765", true),
-        (Plain, "[2001:db8::1]", true),
+        (Plain, "[2001:db8::1]:8765", true),
+        (Plain, "[2001:DB8::1]", true),
         // With a port: that.
         (Plain, "203.0.113.9:8443", true),
         (Plain, "203.0.113.9", false),
@@ -163,6 +161,8 @@ fn a_listed_host_is_own_at_its_port_or_at_those_that_are_likely() {
 #[test]
 fn a_host_that_is_not_there_once_or_makes_no_sense_is_nobodys() {
     use HostRefused::{NotOnce, Unreadable};
+    let zeros = format!("{}177.0.0.1:8765", "0".repeat(200_000));
+    let labels = format!("{}localhost:8765", "a.".repeat(400));
     for (hosts, refused) in [
         (&[][..], NotOnce),
         (&["localhost:8765", "localhost:8765"], NotOnce),
@@ -176,9 +176,67 @@ fn a_host_that_is_not_there_once_or_makes_no_sense_is_nobodys() {
         (&["localhost:8765, localhost:8765"], Unreadable),
         (&["%6cocalhost:8765"], Unreadable),
         (&["l\u{f6}calhost:8765"], Unreadable),
+        (&[&zeros], Unreadable),
+        (&[&labels], Unreadable),
     ] {
         let headers = headers(hosts);
         let own = OwnHosts::default().own(&headers, "127.0.0.1:8765".parse().unwrap(), Plain);
         assert_eq!(own, Err(refused), "{hosts:?}");
+    }
+}
+
+#[test]
+fn an_address_has_one_spelling() {
+    // What is refused leads to the server all the same, and is listed besides.
+    for (local, usual, others) in [
+        (
+            "127.0.0.1:8765",
+            &["127.0.0.1"][..],
+            &[
+                "127.1",
+                "127.0.1",
+                "127.0.0.1.",
+                "127.0.0.01",
+                "0177.0.0.1",
+                "00000000000000000177.0.0.1",
+                "0x7f.0.0.1",
+                "0X7F000001",
+                "2130706433",
+                "017700000001",
+            ][..],
+        ),
+        (
+            "[2001:db8::1]:8765",
+            &["[2001:db8::1]", "[2001:DB8::1]"],
+            &[
+                "[2001:0db8::1]",
+                "[2001:db8::0001]",
+                "[2001:db8:0::1]",
+                "[2001:db8:0:0:0:0:0:1]",
+                "[2001:db8::0.0.0.1]",
+            ],
+        ),
+        (
+            // The URL standard writes it the one way, RFC 5952 the other.
+            "[::ffff:192.0.2.7]:8765",
+            &["[::ffff:192.0.2.7]", "[::FFFF:c000:207]", "192.0.2.7"],
+            &["[0::ffff:192.0.2.7]", "[::ffff:c000:0207]", "192.0.519"],
+        ),
+    ] {
+        let local: SocketAddr = local.parse().unwrap();
+        let listing = OwnHosts::new(vec![usual[0].parse().unwrap()]);
+        for own_hosts in [OwnHosts::default(), listing] {
+            for usual in usual {
+                let host = format!("{usual}:8765");
+                let headers = headers(&[&host]);
+                assert_eq!(own_hosts.own(&headers, local, Plain), Ok(&*host));
+            }
+            for other in others {
+                let headers = headers(&[&format!("{other}:8765")]);
+                let own = own_hosts.own(&headers, local, Plain);
+                let is_unusual = matches!(own, Err(HostRefused::Unusual { .. }));
+                assert!(is_unusual, "{other}: {own:?}");
+            }
+        }
     }
 }
