@@ -53,7 +53,8 @@ pub enum RegistrarMessage {
         response: String,
         /// How many more answers there may be.
         retries: u32,
-        /// What is to be signed next.
+        /// What is to be signed next: something new, or again what is to be signed already, if the
+        /// answer was a late one to the challenge before.
         challenge: String,
     },
     /// Somebody said something.

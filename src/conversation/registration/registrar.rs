@@ -1,4 +1,5 @@
 mod answers;
+mod inquiry;
 mod party;
 mod settings;
 
@@ -82,7 +83,7 @@ pub enum Rejection {
     /// There was no challenge to answer: the answer before was to the same, or nobody asked.
     #[error("no challenge was to be answered")]
     Unasked,
-    /// The challenge was not good any more.
+    /// The challenge was not good any more. That has taken a try already; this takes none.
     #[error("it came too late")]
     Late,
     /// The key is not written as one.

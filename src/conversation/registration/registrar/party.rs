@@ -1,14 +1,12 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
-
 use super::answers::Answers;
-use super::{RegistrarCue, RegistrarEvent, RegistrarSettings, Rejection};
+use super::inquiry::Inquiry;
+use super::{RegistrarCue, RegistrarEvent, RegistrarSettings};
 use crate::conversation::pace::{Haste, Pace};
 use crate::conversation::registration::{
-    Challenge, ErrorCode, Nonce, PublicKey, RegistrantMessage, RegistrarMessage, Response,
+    ErrorCode, PublicKey, RegistrantMessage, RegistrarMessage,
 };
 use crate::conversation::sentence::sentence;
 use crate::conversation::{CloseReason, Farewell, Message, Output, Party, Stamp};
@@ -21,20 +19,17 @@ const LONGEST_ECHO: usize = 128;
 ///
 /// One challenge is to be answered at most. Each that is not answered rightly in time costs one of
 /// the tries, and so does an answer that nobody asked for; the connection is closed when none is
-/// left, and a right answer gives them all back. Whoever is registered stays so over a wrong answer,
-/// for as long as there is another challenge to answer.
+/// left, and a right answer gives them all back. The answer to a challenge that was missed takes no
+/// second try if it is the next that comes, even if another challenge is to be answered by then:
+/// that one is left as it is. Whoever is registered stays so over a wrong answer, for as long as there
+/// is another challenge to answer.
 #[derive(Debug)]
 pub struct Registrar {
     settings: RegistrarSettings,
-    host: String,
-    nonces: StdRng,
     stage: Stage,
-    /// The key that the connection has registered with, now or before. It keeps that.
-    key: Option<PublicKey>,
-    is_registered: bool,
-    asking: Asking,
-    /// How many challenges in a row were not answered rightly.
-    failures: u32,
+    inquiry: Inquiry,
+    /// The key that the connection is registered with, if it is.
+    registered: Option<PublicKey>,
     pace: Pace,
     answers: Answers,
     outputs: VecDeque<Output<RegistrarEvent>>,
@@ -47,42 +42,22 @@ enum Stage {
     Left,
 }
 
-/// Whether a challenge is to be answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Asking {
-    /// This one is.
-    Now {
-        challenge: Challenge,
-        since: Stamp,
-        until: Stamp,
-    },
-    /// The last one was answered rightly.
-    Answered { next: Stamp },
-    /// The last one was not answered in time.
-    Missed { next: Stamp },
-}
-
 impl Registrar {
     /// A registrar of the server that the client called this in its `Host` header. The seed of the
     /// nonces has to be one that nobody can guess, and another for each connection.
     pub fn new(settings: RegistrarSettings, host: String, seed: [u8; 32]) -> Self {
         // A time of nothing would come again and again without end.
         let least = Duration::from_millis(1);
+        let settings = RegistrarSettings {
+            heartbeat: settings.heartbeat.max(least),
+            answer_within: settings.answer_within.max(least),
+            ..settings
+        };
         Registrar {
-            settings: RegistrarSettings {
-                heartbeat: settings.heartbeat.max(least),
-                answer_within: settings.answer_within.max(least),
-                ..settings
-            },
-            host,
-            nonces: StdRng::from_seed(seed),
+            settings,
             stage: Stage::Opening,
-            key: None,
-            is_registered: false,
-            asking: Asking::Answered {
-                next: Stamp::OPENING,
-            },
-            failures: 0,
+            inquiry: Inquiry::new(&settings, host, seed),
+            registered: None,
             pace: Pace::default(),
             answers: Answers::default(),
             outputs: VecDeque::new(),
@@ -93,22 +68,8 @@ impl Registrar {
         self.stage == Stage::Open
     }
 
-    /// A challenge that has not been there before. It is to be answered from now on.
-    fn next_challenge(&mut self, at: Stamp) -> String {
-        let mut nonce = [0; 32];
-        self.nonces.fill_bytes(&mut nonce);
-        let challenge = Challenge::new(self.host.clone(), Nonce::new(nonce));
-        let text = challenge.to_string();
-        self.asking = Asking::Now {
-            challenge,
-            since: at,
-            until: at + self.settings.answer_within,
-        };
-        text
-    }
-
     fn challenge(&mut self, at: Stamp) {
-        let challenge = self.next_challenge(at);
+        let challenge = self.inquiry.ask(at);
         self.send(&RegistrarMessage::Challenge { challenge });
     }
 
@@ -117,25 +78,17 @@ impl Registrar {
         if !self.is_open() {
             return;
         }
-        match self.asking {
-            Asking::Now { since, until, .. } if until <= at => self.miss(at, since),
-            _ => {}
+        if let Some(retries) = self.inquiry.expire(at) {
+            self.miss(at, retries);
         }
-        match self.asking {
-            Asking::Answered { next } | Asking::Missed { next } if next <= at && self.is_open() => {
-                self.challenge(at);
-            }
-            _ => {}
+        if self.is_open() && self.inquiry.is_due(at) {
+            self.challenge(at);
         }
     }
 
-    /// The challenge that came then was not answered in time.
-    fn miss(&mut self, at: Stamp, since: Stamp) {
-        let retries = self.fail();
+    /// A challenge was not answered in time.
+    fn miss(&mut self, at: Stamp, retries: u32) {
         self.event(RegistrarEvent::Unanswered { at, retries });
-        self.asking = Asking::Missed {
-            next: since + self.settings.heartbeat,
-        };
         let limit = self.settings.answer_within;
         if self.unregister(at) {
             let message =
@@ -147,19 +100,8 @@ impl Registrar {
         }
     }
 
-    /// Takes a try, and says how many are left.
-    fn fail(&mut self) -> u32 {
-        self.failures = self.failures.saturating_add(1);
-        self.retries()
-    }
-
-    fn retries(&self) -> u32 {
-        let tries = self.settings.retries.saturating_add(1);
-        tries.saturating_sub(self.failures)
-    }
-
     fn judge(&mut self, at: Stamp, public_key: &str, response: &str) {
-        match self.verdict(public_key, response) {
+        match self.inquiry.judge(at, public_key, response) {
             Ok(key) => {
                 self.accept(at, key);
                 self.send(&RegistrarMessage::Accepted {
@@ -167,55 +109,27 @@ impl Registrar {
                     response: response.to_owned(),
                 });
             }
-            Err(why) => self.reject(at, why, public_key, response),
+            Err((why, retries)) => {
+                self.event(RegistrarEvent::Rejected { at, why, retries });
+                if retries == 0 {
+                    return self.dismiss(at, "no challenge was answered rightly");
+                }
+                let challenge = self.inquiry.ask_after(at, why);
+                self.send(&RegistrarMessage::Rejected {
+                    public_key: beginning(public_key),
+                    response: beginning(response),
+                    retries,
+                    challenge,
+                });
+            }
         }
-    }
-
-    fn verdict(&self, public_key: &str, response: &str) -> Result<PublicKey, Rejection> {
-        let challenge = match &self.asking {
-            Asking::Now { challenge, .. } => challenge,
-            Asking::Answered { .. } => return Err(Rejection::Unasked),
-            Asking::Missed { .. } => return Err(Rejection::Late),
-        };
-        let key: PublicKey = public_key.parse().map_err(Rejection::KeyText)?;
-        let response: Response = response.parse().map_err(Rejection::ResponseText)?;
-        key.verify(challenge, &response)?;
-        if self.key.is_some_and(|it| it != key) {
-            return Err(Rejection::OtherKey);
-        }
-        Ok(key)
     }
 
     fn accept(&mut self, at: Stamp, key: PublicKey) {
-        self.failures = 0;
-        self.asking = Asking::Answered {
-            next: at + self.settings.heartbeat,
-        };
-        self.key = Some(key);
-        self.event(if self.is_registered {
-            RegistrarEvent::Confirmed { at }
-        } else {
-            RegistrarEvent::Registered { at, key }
-        });
-        self.is_registered = true;
-    }
-
-    fn reject(&mut self, at: Stamp, why: Rejection, public_key: &str, response: &str) {
-        let retries = match why {
-            // That has cost a try already when it did not come.
-            Rejection::Late => self.retries(),
-            _ => self.fail(),
-        };
-        self.event(RegistrarEvent::Rejected { at, why, retries });
-        if retries == 0 {
-            return self.dismiss(at, "no challenge was answered rightly");
-        }
-        let challenge = self.next_challenge(at);
-        self.send(&RegistrarMessage::Rejected {
-            public_key: beginning(public_key),
-            response: beginning(response),
-            retries,
-            challenge,
+        let before = self.registered.replace(key);
+        self.event(match before {
+            Some(_) => RegistrarEvent::Confirmed { at },
+            None => RegistrarEvent::Registered { at, key },
         });
     }
 
@@ -223,7 +137,7 @@ impl Registrar {
     fn hear(&mut self, at: Stamp, text: String, to: Option<PublicKey>) {
         let limit = self.settings.longest_text;
         let bytes = text.len();
-        if !self.is_registered {
+        if self.registered.is_none() {
             let message = "Nothing is passed on before a challenge has been answered rightly.";
             self.refuse(ErrorCode::NotRegistered, message);
         } else if text.trim().is_empty() {
@@ -261,13 +175,11 @@ impl Registrar {
 
     /// Takes the registration away, if there is one.
     fn unregister(&mut self, at: Stamp) -> bool {
-        let was_registered = std::mem::take(&mut self.is_registered);
-        if let Some(key) = self.key
-            && was_registered
-        {
+        let key = self.registered.take();
+        if let Some(key) = key {
             self.event(RegistrarEvent::Unregistered { at, key });
         }
-        was_registered
+        key.is_some()
     }
 
     fn dismiss(&mut self, at: Stamp, reason: &str) {
@@ -329,7 +241,7 @@ impl Party for Registrar {
             Message::Ping(_) | Message::Pong(_) => return,
         };
         let is_asked_for = matches!(parsed, Some(Ok(RegistrantMessage::Answer { .. })))
-            && matches!(self.asking, Asking::Now { .. });
+            && self.inquiry.is_asking();
         if !is_asked_for {
             match self.pace.hurries(at, self.settings.rate) {
                 Haste::None => {}
@@ -369,7 +281,7 @@ impl Party for Registrar {
         }
         match cue {
             // It may have been on its way when the registration ended.
-            RegistrarCue::Text(_) if !self.is_registered => {}
+            RegistrarCue::Text(_) if self.registered.is_none() => {}
             RegistrarCue::Text(text) => {
                 self.outputs.push_back(Output::Send(Message::text(&*text)));
             }
@@ -396,12 +308,6 @@ impl Party for Registrar {
     }
 
     fn poll_timeout(&self) -> Option<Stamp> {
-        if !self.is_open() {
-            return None;
-        }
-        Some(match self.asking {
-            Asking::Now { until, .. } => until,
-            Asking::Answered { next } | Asking::Missed { next } => next,
-        })
+        self.is_open().then(|| self.inquiry.due())
     }
 }

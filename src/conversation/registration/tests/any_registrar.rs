@@ -61,6 +61,10 @@ struct Account {
     challenges: Vec<(String, Stamp)>,
     /// Those of them for which somebody was registered.
     spent: HashSet<String>,
+    /// Those of them to which a late answer took no try.
+    forgiven: HashSet<String>,
+    /// Whether the answer that was rejected was late.
+    is_late: bool,
     /// The answer that is being given, or was last.
     given: Option<RegistrantMessage>,
     registered: Option<PublicKey>,
@@ -100,7 +104,11 @@ impl Account {
             RegistrarMessage::Challenge { challenge } => self.challenge(challenge)?,
             RegistrarMessage::Rejected { challenge, .. } => {
                 self.answered += 1;
-                self.challenge(challenge)?;
+                if std::mem::take(&mut self.is_late) && self.is_newest(&challenge) {
+                    self.repeat(&challenge)?;
+                } else {
+                    self.challenge(challenge)?;
+                }
             }
             RegistrarMessage::Accepted {
                 public_key,
@@ -118,6 +126,34 @@ impl Account {
             }
             RegistrarMessage::Text { .. } => prop_assert!(self.registered.is_some()),
         }
+        Ok(())
+    }
+
+    fn is_newest(&self, challenge: &str) -> bool {
+        let newest = self.challenges.last();
+        newest.is_some_and(|(newest, _)| newest == challenge)
+    }
+
+    /// A challenge comes again: it is good still, and the answer was right, to the one before.
+    fn repeat(&mut self, challenge: &str) -> Result<(), TestCaseError> {
+        prop_assert!(!self.spent.contains(challenge));
+        let Some(RegistrantMessage::Answer {
+            public_key,
+            response,
+        }) = &self.given
+        else {
+            return Err(TestCaseError::fail("nothing was answered"));
+        };
+        let key: PublicKey = public_key.parse().unwrap();
+        let signature: Response = response.parse().unwrap();
+        let mut newest_first = self.challenges.iter().rev();
+        let (_, since) = newest_first.next().unwrap();
+        prop_assert!(self.now < *since + self.limit);
+        let (missed, _) = newest_first.next().unwrap();
+        let verdict = key.verify(&missed.parse().unwrap(), &signature);
+        prop_assert_eq!(verdict, Ok(()));
+        // It is late once.
+        prop_assert!(self.forgiven.insert(missed.clone()));
         Ok(())
     }
 
@@ -161,7 +197,8 @@ impl Account {
             RegistrarEvent::Said { .. } | RegistrarEvent::Confirmed { .. } => {
                 prop_assert!(self.registered.is_some() && !self.has_closed);
             }
-            RegistrarEvent::Rejected { .. } | RegistrarEvent::Unanswered { .. } => {}
+            RegistrarEvent::Rejected { why, .. } => self.is_late = why == Rejection::Late,
+            RegistrarEvent::Unanswered { .. } => {}
         }
         Ok(())
     }
@@ -194,6 +231,8 @@ proptest! {
             now: Stamp::OPENING,
             challenges: Vec::new(),
             spent: HashSet::new(),
+            forgiven: HashSet::new(),
+            is_late: false,
             given: None,
             registered: None,
             own: None,

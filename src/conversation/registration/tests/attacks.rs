@@ -85,7 +85,13 @@ const ATTACKS: &[Attack] = &[
     Attack { name: "a key that goes on and on", answer: |it| it.written(|key, _| *key = "A".repeat(60_000)), why: key_length(60_000), retries: 3, standing: Nobody },
     // When it comes. What has expired has cost a try already.
     Attack { name: "an answer at the end of its time", answer: |it| it.waits(10_000).own(), why: Rejection::Late, retries: 3, standing: Nobody },
-    Attack { name: "an answer to the first challenge after the second", answer: |it| { let old = it.asked(); it.waits(30_000).signs(&old) }, why: WRONG, retries: 2, standing: Nobody },
+    Attack { name: "an answer to the first challenge after the third", answer: |it| { let old = it.asked(); it.waits(60_000).signs(&old) }, why: WRONG, retries: 1, standing: Nobody },
+    Attack { name: "the same late answer twice", answer: |it| { let old = it.asked(); let late = it.waits(30_000).signs(&old); it.is_late(&late); late }, why: WRONG, retries: 2, standing: Nobody },
+    Attack { name: "a late answer after another that is no answer", answer: |it| { let old = it.asked(); it.waits(10_000); it.is_late(&it.seen()); it.signs(&old) }, why: WRONG, retries: 2, standing: Nobody },
+    Attack { name: "a late answer after a wrong one", answer: |it| { let old = it.asked(); it.waits(30_000); it.rejected(1); it.signs(&old) }, why: WRONG, retries: 1, standing: Nobody },
+    Attack { name: "a late answer after the right one to the next challenge", answer: |it| { let old = it.asked(); it.waits(30_000); it.registers(); it.signs(&old) }, why: Rejection::Unasked, retries: 3, standing: Attacker },
+    Attack { name: "a late answer after the right one, to the challenge after that", answer: |it| { let old = it.asked(); it.waits(30_000); it.registers(); it.waits(60_000).signs(&old) }, why: WRONG, retries: 3, standing: Attacker },
+    Attack { name: "a late answer with another key than that of the registration", answer: |it| { it.registers(); let old = { it.waits(30_000); it.asked() }; it.waits(60_000); (pair(9).public_key().to_string(), signed(&pair(9), &old)) }, why: WRONG, retries: 2, standing: Nobody },
     Attack { name: "an answer to a challenge that was rejected", answer: |it| { let old = it.own(); it.rejected(1); old }, why: WRONG, retries: 2, standing: Nobody },
     Attack { name: "the same right answer twice", answer: |it| it.registers(), why: Rejection::Unasked, retries: 3, standing: Attacker },
     Attack { name: "two answers to one challenge, with two keys", answer: |it| { let old = it.asked(); it.registers(); (pair(9).public_key().to_string(), signed(&pair(9), &old)) }, why: Rejection::Unasked, retries: 3, standing: Attacker },
@@ -167,6 +173,19 @@ impl Scene {
                 response,
             });
         }
+    }
+
+    /// An answer is late, and takes no try.
+    fn is_late(&mut self, (public_key, response): &Answer) {
+        self.counter.noticed();
+        self.counter.hears(&RegistrantMessage::Answer {
+            public_key: public_key.clone(),
+            response: response.clone(),
+        });
+        let at = self.counter.now;
+        let (why, retries) = (Rejection::Late, 3);
+        let late = RegistrarEvent::Rejected { at, why, retries };
+        assert_eq!(self.counter.noticed(), [late]);
     }
 
     /// The attacker registers, with its own key and nothing wrong. Gives the answer by which it did.

@@ -88,6 +88,45 @@ fn whoever_answers_no_heartbeat_is_unregistered_and_can_register_again() {
 }
 
 #[test]
+fn a_late_answer_leaves_the_challenge_that_came_since_to_be_answered() {
+    let mut counter = Counter::new();
+    let late = answer(&pair(1), &counter.challenge.clone());
+    counter.waits_until(secs(31));
+    let outstanding = counter.challenge.clone();
+    assert_eq!(counter.sent(), [counter.challenged()]);
+    counter.noticed();
+    counter.hears(&late);
+    let (why, retries) = (Rejection::Late, 3);
+    let rejected = RegistrarEvent::Rejected {
+        at: secs(31),
+        why,
+        retries,
+    };
+    assert_eq!(counter.noticed(), [rejected]);
+    let RegistrantMessage::Answer {
+        public_key,
+        response,
+    } = late
+    else {
+        panic!("{late:?}")
+    };
+    let rejected = RegistrarMessage::Rejected {
+        public_key,
+        response,
+        retries,
+        challenge: outstanding.clone(),
+    };
+    assert_eq!(counter.sent(), [rejected]);
+    // It has no more time than it had.
+    assert_eq!(counter.registrar.poll_timeout(), Some(secs(40)));
+    // Whoever answers every challenge as it comes has answered it by now.
+    counter.hears(&answer(&pair(1), &outstanding));
+    let (at, key) = (secs(31), pair(1).public_key());
+    let registered = RegistrarEvent::Registered { at, key };
+    assert_eq!(counter.noticed(), [registered]);
+}
+
+#[test]
 fn whoever_never_answers_is_challenged_four_times() {
     let mut counter = Counter::new();
     let mut times = Vec::new();
