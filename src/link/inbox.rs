@@ -57,7 +57,7 @@ impl<C> Inbox<C> {
 
     /// Waits for the next cue: forever, once there can be none any more. `None` once there was no
     /// room for one. Can be dropped and called anew.
-    pub(super) async fn next(&mut self) -> Option<C> {
+    pub(crate) async fn next(&mut self) -> Option<C> {
         let Some(slot) = &mut self.0 else {
             return std::future::pending().await;
         };

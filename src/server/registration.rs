@@ -1,6 +1,7 @@
 //! The registration, as the server holds it: which connection each key is reached over, with a lock
 //! around it, and the queue of each.
 
+use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -45,6 +46,9 @@ pub(super) struct Registration {
 /// say anything, register or go: that makes it the same order for everyone.
 struct Office {
     directory: Directory<Route>,
+    /// The connections that are to be closed, as long as their drivers have not done it: those that
+    /// were replaced, and those that read too slowly.
+    leaving: HashSet<ConnectionId>,
     /// What the seeds of the nonces are drawn from, one for each connection.
     seeds: StdRng,
     /// The connection that came last.
@@ -52,7 +56,7 @@ struct Office {
 }
 
 /// Which connection it is, counted from one. A key may be reached over one after the other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 struct ConnectionId(u64);
 
 /// How a key is reached.
@@ -69,6 +73,7 @@ impl Registration {
             settings,
             office: Mutex::new(Office {
                 directory: Directory::new(),
+                leaving: HashSet::new(),
                 seeds: StdRng::from_seed(seed),
                 last: ConnectionId::default(),
             }),
@@ -110,13 +115,18 @@ impl Office {
         (self.last, seed)
     }
 
-    /// From now on a key is reached over this connection.
+    /// From now on a key is reached over this connection, unless that is to be closed: it would take
+    /// the key from the one that has replaced it, and along with it as it ends.
     fn register(&mut self, key: PublicKey, route: Route) {
         let connection = route.connection;
+        if self.leaving.contains(&connection) {
+            return;
+        }
         let replaced = self.directory.register(key, route);
         if let Some(replaced) = replaced
             && replaced.connection != connection
         {
+            self.leaving.insert(replaced.connection);
             // One that is gone, or does not read, is closed in any case.
             let _ = replaced.prompter.put(RegistrarCue::Replaced);
         }
@@ -126,6 +136,14 @@ impl Office {
     fn unregister(&mut self, key: &PublicKey, connection: ConnectionId) {
         self.directory
             .unregister(key, |route| route.connection == connection);
+    }
+
+    /// A connection has ended.
+    fn end(&mut self, key: Option<PublicKey>, connection: ConnectionId) {
+        if let Some(key) = key {
+            self.unregister(&key, connection);
+        }
+        self.leaving.remove(&connection);
     }
 
     /// Passes on what somebody says, and tells the speaker how far it went.
@@ -183,6 +201,7 @@ impl Office {
     /// A connection takes nothing any more. Its driver closes it; for the others it goes at once.
     fn lose(&mut self, key: &PublicKey, connection: ConnectionId, unheard: Unheard) {
         tracing::debug!(?connection, %key, ?unheard, "a registrant is reached no more");
+        self.leaving.insert(connection);
         self.unregister(key, connection);
     }
 }
@@ -199,15 +218,6 @@ pub(super) struct Counter {
     key: Option<PublicKey>,
 }
 
-impl Counter {
-    fn unregister(&mut self) {
-        if let Some(key) = self.key.take() {
-            let connection = self.route.connection;
-            self.registration.office().unregister(&key, connection);
-        }
-    }
-}
-
 impl Observer<RegistrarEvent> for Counter {
     fn wire(&mut self, _at: Stamp, _event: &WireEvent) {}
 
@@ -222,7 +232,9 @@ impl Observer<RegistrarEvent> for Counter {
             }
             RegistrarEvent::Unregistered { key, .. } => {
                 tracing::debug!(%key, "registered no more");
-                self.unregister();
+                self.key = None;
+                let connection = self.route.connection;
+                self.registration.office().unregister(key, connection);
             }
             RegistrarEvent::Said { text, to, .. } => {
                 if let Some(key) = self.key {
@@ -245,6 +257,10 @@ impl Observer<RegistrarEvent> for Counter {
 
 impl Drop for Counter {
     fn drop(&mut self) {
-        self.unregister();
+        let connection = self.route.connection;
+        self.registration.office().end(self.key, connection);
     }
 }
+
+#[cfg(test)]
+mod tests;
