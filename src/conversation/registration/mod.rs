@@ -1,7 +1,7 @@
 //! A registration: whoever has a private key proves it, and is reached by the public one.
 //!
 //! A [`Registrar`] is the server's party in it. It [challenges](Challenge) whoever connects with a
-//! string that names the server and is never the same twice; the [`Registrant`], the client's party,
+//! string that names the server and is good for one answer; the [`Registrant`], the client's party,
 //! answers with its [`PublicKey`] and the [signature](Response) of that string. If the answer is
 //! right, the connection is registered: what it says is passed on to the others that are, or to one
 //! of them alone. The challenge comes again as a heartbeat, and whoever lets it go unanswered is

@@ -14,7 +14,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 ///
 /// It signs nothing but challenges that name the server that it has dialled. It has one answer under
 /// way at most: a challenge that comes before the verdict on the answer to another will be taken as
-/// answered by that, and the verdict brings the next one.
+/// answered by that, and the verdict brings the next one, or the same again.
 #[derive(Debug)]
 pub struct Registrant {
     key: KeyPair,
