@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the one place")]
 
-use std::time::{Instant, SystemTime};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::conversation::Stamp;
 
@@ -14,6 +14,13 @@ pub fn now() -> Instant {
 /// The wall clock, for people: when a recording was made. Nothing is measured with it.
 pub fn wall() -> SystemTime {
     SystemTime::now()
+}
+
+/// The wall clock in whole seconds since 1970, UTC: when something was said.
+pub fn unix_s() -> i64 {
+    let since = wall().duration_since(UNIX_EPOCH);
+    // A clock that is set to before 1970 tells no time.
+    since.map_or(0, |since| since.as_secs().try_into().unwrap_or(i64::MAX))
 }
 
 /// Turns the monotonic clock into [`Stamp`]s, counted from one opening.

@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::UNIX_EPOCH;
 
 use tokio::sync::Notify;
 
@@ -13,7 +12,7 @@ use crate::conversation::chat::{
     ChannelName, Delivery, Pass, Rooms, RoomsOutput, RoomsSettings, SeatEvent, SeatId,
 };
 use crate::conversation::{Stamp, WireEvent};
-use crate::link::clock::{self, Clock};
+use crate::link::clock::{Clock, unix_s};
 use crate::link::{Inbox, Observer, Prompter, Stop, Unheard};
 
 /// How the chat is kept.
@@ -197,11 +196,4 @@ impl Drop for Attendance {
     fn drop(&mut self) {
         self.chat.with(|floor, at| floor.leave(at, self.seat));
     }
-}
-
-/// The time of day, in whole seconds since 1970.
-pub(super) fn unix_s() -> i64 {
-    let since = clock::wall().duration_since(UNIX_EPOCH);
-    // A clock that is set to before 1970 tells no time.
-    since.map_or(0, |since| since.as_secs().try_into().unwrap_or(i64::MAX))
 }

@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use super::chat::unix_s;
 use crate::conversation::registration::{
     Directory, PublicKey, Registrar, RegistrarCue, RegistrarEvent, RegistrarMessage,
     RegistrarSettings,
 };
 use crate::conversation::{Stamp, WireEvent};
+use crate::link::clock::unix_s;
 use crate::link::{Inbox, Observer, Prompter, Unheard};
 
 /// How registrations are kept.
@@ -85,11 +85,11 @@ impl Registration {
     pub(super) fn receive(
         self: &Arc<Self>,
         host: String,
-    ) -> (Registrar, Counter, Inbox<RegistrarCue>) {
+    ) -> (Registrar, Attendance, Inbox<RegistrarCue>) {
         let (prompter, inbox) = Inbox::channel(self.settings.egress_queue.get());
         let (connection, seed) = self.office().begin();
         let registrar = Registrar::new(self.settings.registrar, host, seed);
-        let counter = Counter {
+        let attendance = Attendance {
             registration: Arc::clone(self),
             route: Route {
                 connection,
@@ -97,7 +97,7 @@ impl Registration {
             },
             key: None,
         };
-        (registrar, counter, inbox)
+        (registrar, attendance, inbox)
     }
 
     fn office(&self) -> MutexGuard<'_, Office> {
@@ -209,16 +209,16 @@ impl Office {
 /// Nobody has this key.
 struct Unreached;
 
-/// Where the others hear of what the registrar of one connection notices. When this is dropped, its
-/// key is reached over that connection no more.
-pub(super) struct Counter {
+/// A connection's place among those over which keys are reached: where the others hear of what its
+/// registrar notices. It is given up when this is dropped.
+pub(super) struct Attendance {
     registration: Arc<Registration>,
     route: Route,
     /// The key that it is registered with, if it is.
     key: Option<PublicKey>,
 }
 
-impl Observer<RegistrarEvent> for Counter {
+impl Observer<RegistrarEvent> for Attendance {
     fn wire(&mut self, _at: Stamp, _event: &WireEvent) {}
 
     /// Whoever has read that it is registered, is.
@@ -255,7 +255,7 @@ impl Observer<RegistrarEvent> for Counter {
     fn event(&mut self, _event: RegistrarEvent) {}
 }
 
-impl Drop for Counter {
+impl Drop for Attendance {
     fn drop(&mut self) {
         let connection = self.route.connection;
         self.registration.office().end(self.key, connection);

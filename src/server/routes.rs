@@ -239,11 +239,11 @@ async fn register(
         let registration = Arc::clone(&hub.registration);
         Ok(async move {
             if let Some(opened) = visit.opened().await {
-                let (registrar, mut counter, mut inbox) = registration.receive(host);
+                let (registrar, mut attendance, mut inbox) = registration.receive(host);
                 // Heartbeats and time limits need no finer timer.
                 let precision = Precision::Millisecond;
                 opened
-                    .hold_with_cues(registrar, &mut inbox, &mut counter, precision)
+                    .hold_with_cues(registrar, &mut inbox, &mut attendance, precision)
                     .await;
             }
         })

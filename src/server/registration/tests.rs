@@ -17,7 +17,7 @@ fn registration(egress_queue: usize) -> Arc<Registration> {
 
 /// A connection whose driver does what the test has it do, and when.
 struct Connection {
-    attendance: Counter,
+    attendance: Attendance,
     inbox: Inbox<RegistrarCue>,
 }
 
