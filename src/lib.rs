@@ -12,7 +12,7 @@
 //! | [`hackattic`] | the two HTTP calls around the challenge | `conversation`, `link`, `http` |
 //! | [`tickets`] | the HTTP call before a chat: a ticket for a password | `link`, `http` |
 //! | [`report`] | what people and scripts read | `conversation`, `link`, `simulation` |
-//! | [`server`] | the local server: the practice game, an echo, the chat, the registration | `conversation`, `link`, `simulation`, `report` |
+//! | [`server`] | the local server: the practice game, an echo, the chat, the registration, the page | `conversation`, `link`, `simulation`, `report` |
 //! | [`cli`] | the commands | all of them |
 //!
 //! Start with [`conversation::Party`], the idea that the rest is built around, then read

@@ -1,12 +1,12 @@
-//! The local server: hackattic's three endpoints, an echo, a chat, a registration, and who is
-//! connected, on one port.
+//! The local server: hackattic's three endpoints, an echo, a chat, a registration, who is connected,
+//! and a page for all of it, on one port.
 //!
 //! [`Server::bind`] takes the port, [`Server::run`] serves until it is told to stop. Inside,
 //! `accept` turns TCP connections into requests, `routes` answers them, and the `hub` holds what
 //! they share; `emulation` can put a modelled network in between, and `tls` encrypts, with a
-//! certificate that is given or `self_signed`. `occupancy` counts connections and limits them, and
-//! `origin` decides which web pages may open WebSockets, for which `own_hosts` knows by which hosts
-//! clients reach this server.
+//! certificate that is given or `self_signed`. `occupancy` counts connections and limits them.
+//! `own_hosts` knows by which hosts clients reach this server: by that `origin` decides which web
+//! pages may open WebSockets, and a registration is only for a host that is known.
 //!
 //! A conversation is a `visit`, on whichever route: upgraded, listed in the `registry` until it
 //! ends, and driven by the link with a [`KeepAlive`](crate::conversation::latency::KeepAlive) around
@@ -17,16 +17,20 @@
 //! in `routes` that calls `visit::upgrade`, and a name in `registry::Route`.
 //!
 //! In `registration`, keys are reached: each connection has a
-//! [`Registrar`](crate::conversation::registration::Registrar), and all share the directory.
+//! [`Registrar`](crate::conversation::registration::Registrar), with the host that its client asked
+//! for in the challenges, and all share one
+//! [`Directory`](crate::conversation::registration::Directory).
 //!
 //! `watch` shows a game that the program plays by itself: its own
-//! [`Player`](crate::conversation::challenge::Player) against its own host, within the server.
+//! [`Player`](crate::conversation::challenge::Player) against its own host, within the server. What
+//! the player notices is told in the words of the [`report`](crate::report).
 //!
 //! A user gets a ticket, good for one connection, from `ticketing`: it verifies the user's password
 //! against the file of [`Users`], no more often than its `throttle` has it, and `tickets` keeps what
 //! it has given until it is redeemed.
 //!
-//! People see all of it on the `page`.
+//! People see all of it on the `page`: files that are compiled in, and the headers that keep
+//! everything else away from it. What it does, it does over the routes above.
 
 mod accept;
 mod admission;
