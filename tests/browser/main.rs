@@ -2,6 +2,7 @@
 
 #![cfg(unix)]
 
+mod access;
 mod clients;
 mod driver;
 mod keyboard;
