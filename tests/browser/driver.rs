@@ -27,7 +27,7 @@ const LISTENS: &str = "started successfully on port ";
 
 /// Keeps Chromium from whatever is no business of a test: what it would fetch for itself, and what a
 /// machine without a screen lacks.
-const SWITCHES: [&str; 11] = [
+const SWITCHES: [&str; 10] = [
     "--headless",
     "--disable-gpu",
     // Containers have little of it.
@@ -39,8 +39,6 @@ const SWITCHES: [&str; 11] = [
     "--disable-component-update",
     "--disable-default-apps",
     "--disable-sync",
-    // As on phones: they take no room of the page.
-    "--enable-features=OverlayScrollbar",
 ];
 
 /// How long a browser may take to close. It is killed then.

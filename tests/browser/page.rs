@@ -283,9 +283,10 @@ impl Browser {
         assert_eq!(self.run("return document.title", &[]), "wsbeat");
     }
 
-    /// Makes the page so wide and high, in CSS pixels.
+    /// Makes the page so wide and high, in CSS pixels. As on phones, scroll bars take no room of it.
     #[track_caller]
     pub fn resize(&self, width: u32, height: u32) {
+        self.devtools("Emulation.setScrollbarsHidden", json!({"hidden": true}));
         self.devtools(
             "Emulation.setDeviceMetricsOverride",
             json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false}),
