@@ -109,7 +109,7 @@ fn every_tab_fits_on_a_phone_before_anything_is_done() {
 #[test]
 #[ignore = "needs Chromium and ChromeDriver: apt install chromium chromium-driver"]
 fn screenshots() {
-    let (_server, base) = serve(&["--rounds", "6", "--seed", "7"]);
+    let (_server, base) = serve(&["--rounds", "6", "--seed", "28"]);
     let address = base.strip_prefix("http://").unwrap();
     let browser = Browser::at(&base, "challenge");
     browser.click("#challenge-watch");
