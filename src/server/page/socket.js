@@ -53,10 +53,18 @@ export function socketTab() {
           enable();
         },
         message: (data) => note('message', described(data)),
-        failed: () => note('error', connection?.isOpened ? 'the connection failed' : 'no connection'),
+        failed() {
+          // What was never open is told of in more words when it ends.
+          if (connection?.isOpened) {
+            note('error', 'The connection failed.');
+          }
+        },
         ended(end) {
           connection = undefined;
           const words = inWords(end, address.startsWith(here('/')) ? 'here' : 'elsewhere');
+          if (!end.opened) {
+            note('error', words);
+          }
           note('close', `${end.code}${end.reason && `: ${beginning(end.reason, LONGEST_TEXT)}`}`);
           status.say(words, end.ours && end.opened ? 'idle' : 'bad');
           enable();
