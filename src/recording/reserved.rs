@@ -1,4 +1,4 @@
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -11,8 +11,8 @@ pub struct ReservedFile {
     path: PathBuf,
     /// `None` once it is being written.
     file: Option<File>,
-    /// There was no such file before.
-    is_new: bool,
+    /// Where a file was made that was not there before. That is not `path` if that is a link.
+    made: Option<PathBuf>,
 }
 
 impl ReservedFile {
@@ -28,11 +28,28 @@ impl ReservedFile {
             .create(true)
             .truncate(false)
             .open(&path)?;
+        // What is not empty has been made by somebody else meanwhile.
+        let made = match is_new && file.metadata()?.len() == 0 {
+            true => Some(path.canonicalize().unwrap_or_else(|_| path.clone())),
+            false => None,
+        };
         Ok(ReservedFile {
             path,
             file: Some(file),
-            is_new,
+            made,
         })
+    }
+
+    /// What the system knows of the file, which need not be what is found under its name by now.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not say.
+    pub fn metadata(&self) -> io::Result<Metadata> {
+        match &self.file {
+            Some(file) => file.metadata(),
+            None => fs::metadata(&self.path),
+        }
     }
 
     /// The file, emptied of what it held.
@@ -65,9 +82,9 @@ impl ReservedFile {
     }
 
     fn take_away(&self) {
-        if self.is_new {
+        if let Some(made) = &self.made {
             // What cannot be taken away is of no use, and does no harm.
-            let _ = fs::remove_file(&self.path);
+            let _ = fs::remove_file(made);
         }
     }
 }
@@ -77,5 +94,24 @@ impl Drop for ReservedFile {
         if self.file.is_some() {
             self.take_away();
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn what_was_made_through_a_link_is_taken_away_and_the_link_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (link, file) = (folder.path().join("link"), folder.path().join("file"));
+        symlink(&file, &link).unwrap();
+        let reserved = ReservedFile::open(link.clone()).unwrap();
+        assert!(file.exists());
+        drop(reserved);
+        assert!(!file.exists());
+        assert_eq!(fs::read_link(&link).unwrap(), file);
     }
 }

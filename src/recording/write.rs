@@ -1,4 +1,4 @@
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -20,6 +20,15 @@ impl RecordingFile {
     /// When it cannot be created or written.
     pub fn open(path: PathBuf) -> io::Result<Self> {
         ReservedFile::open(path).map(RecordingFile)
+    }
+
+    /// What the system knows of the file: by that, it can be told apart from others.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not say.
+    pub fn metadata(&self) -> io::Result<Metadata> {
+        self.0.metadata()
     }
 
     /// Begins a recording, in the place of what the file held.
