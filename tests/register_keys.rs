@@ -5,7 +5,7 @@
 mod support;
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -139,6 +139,7 @@ fn a_key_that_others_can_get_at_is_refused() {
 fn what_is_no_key_file_says_why() {
     let server = welcoming();
     let label = |label: &str| OPENSSL.replace("PRIVATE KEY", label);
+    let padded_to = |size: usize| format!("{OPENSSL}{}", "\n".repeat(size - OPENSSL.len()));
     let damaged = OPENSSL.replace("MC4C", "MC4D");
     for (content, words) in [
         ("", "is empty"),
@@ -151,6 +152,9 @@ fn what_is_no_key_file_says_why() {
         (ELLIPTIC, "no Ed25519 key"),
         (&*damaged, "no sense"),
         (&OPENSSL[..60], "no sense"),
+        // The largest that is looked at as a whole, and one that would have to be cut.
+        (&*padded_to(16 * 1024), "no sense"),
+        (&*padded_to(16 * 1024 + 1), "larger than 16384 bytes"),
     ] {
         let (_folder, path) = folder_with(content, 0o600);
         let cause = register_key(&server, &path).failed(2, "usage");
@@ -162,7 +166,78 @@ fn what_is_no_key_file_says_why() {
     }
     let (_folder, path) = folder_with("", 0o600);
     fs::write(&path, b"\xff\xfe").unwrap();
-    register_key(&server, &path).failed(2, "usage");
+    let cause = register_key(&server, &path).failed(2, "usage");
+    assert_says(&cause, &["no text"]);
+}
+
+#[test]
+fn a_key_of_another_user_is_refused() {
+    if !rustix::process::geteuid().is_root() {
+        // Nobody else can give a file away.
+        return;
+    }
+    let server = welcoming();
+    let (_folder, path) = folder_with(OPENSSL, 0o600);
+    chown(&path, Some(12_345), None).unwrap();
+    let cause = register_key(&server, &path).failed(2, "usage");
+    assert_says(&cause, &[path.to_str().unwrap(), "another user", "12345"]);
+    assert!(server.upgrades().is_empty());
+}
+
+/// Registers with a key and a recording in this folder.
+fn register_and_record(server: &Server, folder: &TempDir, key: &str, record: &str) -> Ran {
+    let there = |name: &str| folder.path().join(name).into_os_string();
+    let program = register(&server.register_url()).args([
+        "--key".into(),
+        there(key),
+        "--record".into(),
+        there(record),
+    ]);
+    program.input("").run()
+}
+
+#[test]
+fn a_recording_never_takes_the_place_of_the_key() {
+    let server = welcoming();
+    let (folder, path) = folder_with(OPENSSL, 0o600);
+    let there = |name: &str| folder.path().join(name);
+    fs::hard_link(&path, there("hard.pem")).unwrap();
+    symlink("key.pem", there("soft.pem")).unwrap();
+    for record in ["key.pem", "hard.pem", "soft.pem"] {
+        let cause = register_and_record(&server, &folder, "key.pem", record).failed(2, "usage");
+        assert_says(&cause, &["--record would overwrite", "key.pem"]);
+        assert_eq!(fs::read_to_string(&path).unwrap(), OPENSSL, "{record}");
+    }
+
+    // A link to where the key is going to be.
+    symlink("new.pem", there("link")).unwrap();
+    let cause = register_and_record(&server, &folder, "new.pem", "link").failed(2, "usage");
+    assert_says(&cause, &["--record would overwrite", "new.pem"]);
+    assert!(!there("new.pem").exists());
+    assert!(there("link").is_symlink());
+    assert!(server.upgrades().is_empty());
+
+    // Beside it, there is room for both.
+    symlink("talk.jsonl", there("other")).unwrap();
+    register_and_record(&server, &folder, "new.pem", "other").succeeded();
+    assert_says(
+        &fs::read_to_string(there("talk.jsonl")).unwrap(),
+        &[r#""conversation":"registration""#],
+    );
+    register_key(&server, &there("new.pem")).succeeded();
+}
+
+#[test]
+fn a_recording_that_cannot_be_written_leaves_no_new_key_behind() {
+    let server = welcoming();
+    let folder = tempfile::tempdir().unwrap();
+    for record in ["missing/talk.jsonl", "."] {
+        let ran = register_and_record(&server, &folder, "key.pem", record);
+        let cause = ran.failed(2, "recording");
+        assert_says(&cause, &["the recording", record, "cannot be written"]);
+        assert!(names_in(&folder).is_empty());
+    }
+    assert!(server.upgrades().is_empty());
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod keyboard;
 mod known;
 mod pipe;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::slice;
 use std::time::Duration;
 
@@ -16,20 +16,20 @@ use tracing::Instrument;
 
 use self::account::Account;
 use self::desk::Desk;
-use self::key_file::Kept;
+use self::key_file::{FileId, Kept};
 use super::dialing::{Dial, Dialing};
 use super::environment::Environment;
 use super::failure::{Failure, Kind};
 use super::play::{begin_recording, open_recording};
 use super::plot::is_same;
-use super::stopping::{stop_after, unless_stopped};
+use super::stopping::{aside_unless_stopped, stop_after, unless_stopped};
 use super::talking::{Manner, Staying, verdict};
 use super::values::{OutputFormat, duration, public_key};
 use super::{Context, seed, viewing};
 use crate::conversation::latency::{KeepAlive, KeepAliveSettings};
 use crate::conversation::registration::{KeyPair, PublicKey, Registrant, RegistrantSettings};
 use crate::link::{Address, DialError, Dialed, Inbox, Limits, StopReason, drive_with_cues};
-use crate::recording::Conversation;
+use crate::recording::{Conversation, RecordingFile};
 use crate::report::{Item, KeyItem, OpenItem, Outcome};
 
 /// How many cues wait for the connection to take them up, which it does at once.
@@ -82,7 +82,8 @@ pub(super) struct Arguments {
 /// A run that makes sense.
 pub(super) struct Config {
     address: Address,
-    key: Kept,
+    /// `None` if there is to be a new one.
+    key: Option<Kept>,
     key_file: Option<PathBuf>,
     to: Option<PublicKey>,
     record: Option<PathBuf>,
@@ -93,8 +94,8 @@ pub(super) struct Config {
 }
 
 impl Arguments {
-    /// Checks what can be checked before the first byte is sent. A new key is made, and kept if that
-    /// is wanted, when all else is in order.
+    /// Checks what can be checked before the first byte is sent. A new key is made later, when all
+    /// else is in order.
     pub(super) fn configure(self) -> Result<Config, Failure> {
         let address: Address = self.url.parse().map_err(|error| {
             // The address may hold a secret, and is not repeated.
@@ -107,21 +108,14 @@ impl Arguments {
         if let (Some(key), Some(record)) = (&self.key, &self.record)
             && is_same(key, record)
         {
-            return Err(Kind::Usage.because(format_args!(
-                "--record would overwrite the key in {}: name another file",
-                key.display()
-            )));
+            return Err(would_overwrite(key));
         }
         let dial = self
             .dialing
             .configure(Environment::proxies()?, slice::from_ref(&address))?;
-        let new = KeyPair::from_seed(seed::secret()?);
         let key = match &self.key {
-            None => Kept {
-                key: new,
-                is_new: true,
-            },
-            Some(path) => key_file::load_or_make(path, new)?,
+            None => None,
+            Some(path) => key_file::load(path)?,
         };
         let manner = Manner::of(self.output);
         Ok(Config {
@@ -142,7 +136,19 @@ impl Arguments {
 pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Outcome, Failure> {
     stop_after(config.deadline, &context.stopper);
     let dialer = config.dial.dialer(context);
-    let Kept { key, is_new } = config.key;
+    // Before a key is made: a recording that cannot be written leaves no new key behind.
+    let record = match config.record {
+        None => None,
+        Some(path) => Some(open_recording(&mut context.stop, path).await?),
+    };
+    let kept = key_apart_from(
+        record.as_ref(),
+        config.key,
+        config.key_file.as_deref(),
+        context,
+    )
+    .await?;
+    let Kept { key, is_new, .. } = kept;
     let public_key = key.public_key();
     context.registered.set_key(public_key);
     context.reporter.report(&Item::Key(KeyItem {
@@ -150,10 +156,6 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
         file: config.key_file.map(|path| path.display().to_string()),
         is_new,
     }));
-    let record = match config.record {
-        None => None,
-        Some(path) => Some(open_recording(&mut context.stop, path).await?),
-    };
     context.reporter.wait_for("connecting");
     let dialed = unless_stopped(&mut context.stop, dialer.dial(&config.address)).await?;
     let dialed = dialed.map_err(advise)?;
@@ -221,6 +223,53 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
     let result = ended.and_then(|ending| account.over(&ending));
     desk.close_prompt();
     verdict(result, desk.balance(), config.staying, config.manner)
+}
+
+/// The key that has been loaded, or a new one, kept where that is wanted. What is recorded must not
+/// take its place, under whatever name: nothing has been written there yet.
+async fn key_apart_from(
+    record: Option<&RecordingFile>,
+    loaded: Option<Kept>,
+    path: Option<&Path>,
+    context: &mut Context<'_>,
+) -> Result<Kept, Failure> {
+    let record = match record.map(RecordingFile::metadata).transpose() {
+        Ok(found) => found.as_ref().and_then(FileId::of),
+        Err(error) => {
+            return Err(Kind::Recording.because(format_args!("looking at the recording: {error}")));
+        }
+    };
+    let overwrites = |key: Option<FileId>| record.is_some() && record == key;
+    let kept = match (loaded, path) {
+        (Some(kept), _) => kept,
+        (None, None) => Kept {
+            key: new_key()?,
+            is_new: true,
+            id: None,
+        },
+        // A link that led to where the key was going to be has made it the recording.
+        (None, Some(path)) if overwrites(FileId::at(path)) => return Err(would_overwrite(path)),
+        (None, Some(path)) => {
+            let (path, new) = (path.to_owned(), new_key()?);
+            let make = move || key_file::make(&path, new);
+            aside_unless_stopped(&mut context.stop, make).await??
+        }
+    };
+    match path {
+        Some(path) if overwrites(kept.id) => Err(would_overwrite(path)),
+        _ => Ok(kept),
+    }
+}
+
+fn new_key() -> Result<KeyPair, Failure> {
+    seed::secret().map(KeyPair::from_seed)
+}
+
+fn would_overwrite(key: &Path) -> Failure {
+    Kind::Usage.because(format_args!(
+        "--record would overwrite the key in {}: name another file",
+        key.display()
+    ))
 }
 
 /// What to do about an upgrade that was refused.

@@ -1,19 +1,21 @@
 //! The file that a key is kept in: PKCS#8 as PEM, as `openssl genpkey -algorithm ed25519` makes it.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::Path;
+use std::str;
 
+use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use tempfile::NamedTempFile;
 
 use crate::cli::failure::{Failure, Kind};
 use crate::conversation::registration::KeyPair;
 
-/// The most that is read of a file. A key takes up some 120 bytes, and the largest of other kinds,
+/// The largest file that is read, in bytes. A key takes up some 120, and the largest of other kinds,
 /// which are told apart, a few thousand.
-const FILE_LIMIT: u64 = 16 * 1024;
+const FILE_LIMIT: usize = 16 * 1024;
 
 /// The bits of a mode by which others than the owner may do something with a file.
 #[cfg(unix)]
@@ -25,63 +27,111 @@ pub(super) struct Kept {
     pub(super) key: KeyPair,
     /// Whether the file was made just now.
     pub(super) is_new: bool,
+    /// Which file it is in; `None` if it is in none, or that cannot be told here.
+    pub(super) id: Option<FileId>,
+}
+
+/// Which file something is, under whatever name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+impl FileId {
+    #[cfg(unix)]
+    pub(super) fn of(file: &Metadata) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt;
+        Some(FileId {
+            device: file.dev(),
+            inode: file.ino(),
+        })
+    }
+
+    /// Elsewhere, that cannot be told.
+    #[cfg(not(unix))]
+    pub(super) fn of(_file: &Metadata) -> Option<Self> {
+        None
+    }
+
+    /// The file that is found there, if there is one.
+    pub(super) fn at(path: &Path) -> Option<Self> {
+        FileId::of(&fs::metadata(path).ok()?)
+    }
 }
 
 /// What has become of a key that was to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stored {
-    /// It is in the file.
-    Here,
+    /// It is in the file, which is this one.
+    Here(Option<FileId>),
     /// There is a file by now, and it is not touched.
     TakenMeanwhile,
 }
 
-/// Loads the key in a file, or makes this one and keeps it there. Of two runs that do so at once,
-/// both have the key of one of them.
-pub(super) fn load_or_make(path: &Path, new: KeyPair) -> Result<Kept, Failure> {
-    if let Some(key) = load(path)? {
-        return Ok(Kept { key, is_new: false });
-    }
+/// Keeps a new key in a file that there was not. If there is one by now, that has the key: of two runs
+/// that make one at once, both have the key of one of them.
+pub(super) fn make(path: &Path, new: KeyPair) -> Result<Kept, Failure> {
     match store(path, &new).map_err(|error| {
         let path = path.display();
         Kind::Usage.because(format_args!("making the key file {path}: {error}"))
     })? {
-        Stored::Here => Ok(Kept {
+        Stored::Here(id) => Ok(Kept {
             key: new,
             is_new: true,
+            id,
         }),
-        Stored::TakenMeanwhile => match load(path)? {
-            Some(key) => Ok(Kept { key, is_new: false }),
-            None => Err(unusable(path, "it comes and goes")),
-        },
+        Stored::TakenMeanwhile => load(path)?.ok_or_else(|| unusable(path, "it comes and goes")),
     }
 }
 
 /// Loads the key in a file; `None` if there is no such file.
-fn load(path: &Path) -> Result<Option<KeyPair>, Failure> {
-    let Some(file) = open(path)? else {
+pub(super) fn load(path: &Path) -> Result<Option<Kept>, Failure> {
+    let Some((mut file, id)) = open(path)? else {
         return Ok(None);
     };
-    let mut text = Vec::new();
-    file.take(FILE_LIMIT)
-        .read_to_end(&mut text)
-        .map_err(|error| unusable(path, error))?;
-    let text = String::from_utf8(text)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-    let pem = SecretString::from(text);
-    if pem.expose_secret().trim().is_empty() {
+    // Never moved as it fills, and one byte larger than what it may hold.
+    let mut content = Zeroizing::new([0; FILE_LIMIT + 1]);
+    let length = read(&mut file, &mut *content).map_err(|error| unusable(path, error))?;
+    if length > FILE_LIMIT {
+        return Err(unusable(
+            path,
+            format_args!("it is larger than {FILE_LIMIT} bytes: there is more in it than a key"),
+        ));
+    }
+    let text = str::from_utf8(&content[..length])
+        .map_err(|_| unusable(path, "it is no text, and a key in PEM is"))?;
+    if text.trim().is_empty() {
         return Err(unusable(
             path,
             "it is empty; without it, a new key is made and kept there",
         ));
     }
-    KeyPair::from_pem(&pem)
-        .map(Some)
-        .map_err(|error| unusable(path, error))
+    let key =
+        KeyPair::from_pem(&SecretString::from(text)).map_err(|error| unusable(path, error))?;
+    Ok(Some(Kept {
+        key,
+        is_new: false,
+        id,
+    }))
 }
 
-/// Opens a file that nobody else can read; `None` if there is no such file.
-fn open(path: &Path) -> Result<Option<File>, Failure> {
+/// Reads until there is no more, or no more room for it, and tells how much there was.
+fn read(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut length = 0;
+    while length < buffer.len() {
+        match file.read(&mut buffer[length..]) {
+            Ok(0) => break,
+            Ok(more) => length += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(length)
+}
+
+/// Opens a file of one's own that nobody else can read; `None` if there is no such file.
+fn open(path: &Path) -> Result<Option<(File, Option<FileId>)>, Failure> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(unusable(path, error)),
@@ -101,15 +151,25 @@ fn open(path: &Path) -> Result<Option<File>, Failure> {
     let mut options = OpenOptions::new();
     options.read(true);
     // It may have become something else since.
-    #[cfg(target_os = "linux")]
+    #[cfg(unix)]
     {
+        use rustix::fs::OFlags;
         use std::os::unix::fs::OpenOptionsExt;
-        options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+        options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32);
     }
     let file = options.open(path).map_err(|error| unusable(path, error))?;
     let found = file.metadata().map_err(|error| unusable(path, error))?;
     if !found.is_file() {
         return Err(unusable(path, "it is no regular file"));
+    }
+    if let Some(owner) = other_owner(&found) {
+        return Err(unusable(
+            path,
+            format_args!(
+                "it belongs to another user (number {owner}), who can read it and put another key \
+                 there; name a file of your own"
+            ),
+        ));
     }
     if let Some(mode) = mode_for_others(&found) {
         let path_shown = path.display();
@@ -121,7 +181,8 @@ fn open(path: &Path) -> Result<Option<File>, Failure> {
             ),
         ));
     }
-    Ok(Some(file))
+    let id = FileId::of(&found);
+    Ok(Some((file, id)))
 }
 
 /// Writes a key to a file of its own, which is for its owner only and there as a whole or not at all.
@@ -139,9 +200,11 @@ fn store(path: &Path, key: &KeyPair) -> io::Result<Stored> {
             kind => format!("no file can be made in the folder {folder}: {kind}"),
         })
     })?;
-    if mode_for_others(&file.as_file().metadata()?).is_some() {
+    let made = file.as_file().metadata()?;
+    if mode_for_others(&made).is_some() || other_owner(&made).is_some() {
         return Err(io::Error::other(
-            "on the file system there, everybody can read everything; keep the key elsewhere",
+            "on the file system there, what one user makes is not for that user alone; keep the \
+             key elsewhere",
         ));
     }
     file.write_all(key.to_pem().expose_secret().as_bytes())?;
@@ -156,12 +219,12 @@ fn store(path: &Path, key: &KeyPair) -> io::Result<Stored> {
     // What a crash must not undo, either. Not every file system has folders that can be synced.
     #[cfg(unix)]
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
-    Ok(Stored::Here)
+    Ok(Stored::Here(FileId::of(&made)))
 }
 
 /// The mode of a file that others than its owner can get at.
 #[cfg(unix)]
-fn mode_for_others(file: &fs::Metadata) -> Option<u32> {
+fn mode_for_others(file: &Metadata) -> Option<u32> {
     use std::os::unix::fs::PermissionsExt;
     let mode = file.permissions().mode() & 0o7777;
     (mode & OTHERS != 0).then_some(mode)
@@ -169,7 +232,21 @@ fn mode_for_others(file: &fs::Metadata) -> Option<u32> {
 
 /// Elsewhere, a mode does not tell.
 #[cfg(not(unix))]
-fn mode_for_others(_file: &fs::Metadata) -> Option<u32> {
+fn mode_for_others(_file: &Metadata) -> Option<u32> {
+    None
+}
+
+/// The number of the user whose file it is, if that is another than the one who runs the program:
+/// also the administrator signs with no key that is somebody else's to change.
+#[cfg(unix)]
+fn other_owner(file: &Metadata) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+    (file.uid() != rustix::process::geteuid().as_raw()).then(|| file.uid())
+}
+
+/// Elsewhere, files have no such numbers.
+#[cfg(not(unix))]
+fn other_owner(_file: &Metadata) -> Option<u32> {
     None
 }
 
