@@ -1,5 +1,5 @@
-//! `wsbeat chat` on a terminal, when what was typed cannot be said: commands still do what they do,
-//! and it can be left.
+//! `wsbeat chat` when what is said cannot be said, or not yet: commands still do what they do, and it
+//! can be left.
 
 #![cfg(target_os = "linux")]
 
@@ -9,7 +9,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use serde_json::json;
-use support::{Gate, Script, Server, Talk, Tty, assert_says};
+use support::{Gate, Program, Script, Server, Talk, Tty, assert_says};
 
 fn chat(url: &str) -> Tty {
     Tty::run(&["chat", url, "--name", "alice"], &[])
@@ -74,6 +74,33 @@ fn who_leaves_twice_leaves_and_hears_what_is_left_unsaid() {
         assert_eq!(left.status.code(), Some(130), "{}", left.screen());
         assert_says(&left.screen(), &["1 line left unsaid"]);
     }
+}
+
+/// A server that opens no channel, and waits for the guest to part.
+fn closed() -> Server {
+    let script = Script::new().talk(|_, socket| {
+        socket.part();
+    });
+    script.start()
+}
+
+#[test]
+fn who_leaves_at_once_before_a_channel_was_entered_has_not_had_what_it_came_for() {
+    let server = closed();
+    let mut tty = chat(&server.chat_url());
+    wait_for_bottom(&tty, "alice (entering)>");
+    tty.press(b"\x03");
+    let left = tty.end();
+    assert_eq!(left.status.code(), Some(130), "{}", left.screen());
+    assert_says(&left.screen(), &["before a channel was entered"]);
+
+    let server = closed();
+    let program = Program::new("chat").args([&server.chat_url(), "--name", "alice", "--stay"]);
+    let mut running = program.json().start();
+    running.wait_for(r#""type":"open""#);
+    running.interrupt();
+    let cause = running.end().failed(130, "interrupted");
+    assert_says(&cause, &["before a channel was entered"]);
 }
 
 #[test]

@@ -5,13 +5,16 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use support::{
-    ANOTHER_NONCE, Gate, NONCE, Opcode, Port, Program, Ran, Registrar, Reply, SOMEBODY, Script,
-    Server, assert_says, register, registrar, reset_when_dropped,
+    ANOTHER_NONCE, NONCE, Opcode, Port, Program, Ran, Registrar, Reply, SOMEBODY, Script, Server,
+    assert_says, register, registrar, reset_when_dropped,
 };
+use wsbeat::conversation::registration::KeyPair;
 
 /// A server that talks to a registrant like this.
 fn scripted(talk: impl Fn(&mut Registrar<'_>) + Send + Sync + 'static) -> Server {
@@ -85,6 +88,31 @@ fn a_key_that_nobody_has_is_told_of_and_the_rest_is_tried() {
         assert_eq!(of(&ran, "refused", "to"), [key, key]);
         assert_eq!(ran.summary()["refused"], 2);
     }
+}
+
+#[test]
+fn a_key_that_begins_like_an_option_can_be_spoken_to() {
+    let (_server, url) = registrar(&[]);
+    // One key in 64 does.
+    let mut pairs = (0..=u8::MAX).map(|number| KeyPair::from_seed([number; 32]));
+    let begins_so = |pair: &KeyPair| pair.public_key().to_string().starts_with('-');
+    let pair = pairs.find(begins_so).unwrap();
+    let key = pair.public_key().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key.pem");
+    fs::write(&path, pair.to_pem().expose_secret()).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+    let program = register(&url).args(["--stay", "--key"]).args([path]);
+    let mut stays = program.start();
+    stays.wait_for(r#""type":"registered""#);
+    for arguments in [&["--to", &key][..], &[&format!("--to={key}")]] {
+        let ran = register(&url).args(arguments).input("psst").run();
+        assert_eq!(ran.succeeded().the("delivered")["to"], key);
+        let heard = stays.wait_for("psst");
+        assert_eq!(heard["from"], ran.the("key")["public_key"]);
+    }
+    stays.interrupt();
+    stays.end().succeeded();
 }
 
 #[test]
@@ -368,39 +396,6 @@ fn an_upgrade_that_is_refused_comes_with_advice() {
     ran.failed(4, "unreachable");
     // What is known of the key is told all the same.
     assert_eq!(ran.summary()["public_key"], ran.the("key")["public_key"]);
-}
-
-#[test]
-fn who_is_stopped_with_something_left_to_say_hears_of_it() {
-    let gate = Arc::new(Gate::default());
-    let opened = Arc::clone(&gate);
-    let server = scripted(move |registrar| {
-        registrar.welcome();
-        registrar.line();
-        opened.open();
-        registrar.socket.part();
-    });
-    let program = register(&server.register_url()).args(["--stay"]);
-    let running = program.input("one\ntwo\n").start();
-    gate.wait();
-    running.interrupt();
-    let ran = running.end();
-    assert_says(&ran.failed(130, "interrupted"), &["2 lines left unsaid"]);
-}
-
-#[test]
-fn the_time_for_it_can_be_limited() {
-    let server = scripted(|registrar| {
-        registrar.welcome();
-        registrar.line();
-        registrar.socket.part();
-    });
-    let program = register(&server.register_url()).args(["--deadline", "1s"]);
-    let mut running = program.typed_to().start();
-    running.say("hello");
-    let ran = running.end();
-    let cause = ran.failed(4, "deadline");
-    assert_says(&cause, &["--deadline", "at least 1 line left unsaid"]);
 }
 
 #[test]

@@ -42,6 +42,15 @@ pub(super) enum Input {
     Ended,
 }
 
+/// Whether somebody has ever been where lines are said: in a channel, or registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Arrival {
+    /// Not yet.
+    Awaited,
+    /// Once at least.
+    Made,
+}
+
 /// What has become of what was to be said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Balance {
@@ -51,6 +60,8 @@ pub(super) struct Balance {
     pub(super) refused: u64,
     /// Whether there were more to come.
     pub(super) input: Input,
+    /// Whether anything could have been said at any time.
+    pub(super) arrival: Arrival,
 }
 
 impl Manner {
@@ -88,11 +99,11 @@ pub(super) fn verdict(
 ) -> Result<Outcome, Failure> {
     match result {
         Err(failure) if matches!(failure.kind, Kind::Interrupted | Kind::Deadline) => {
-            match (balance.unsaid, staying, failure.kind) {
-                // That is how it ends.
-                (0, Staying::UntilStopped, Kind::Interrupted) => {}
-                (0, _, _) => return Err(failure),
-                (unsaid, _, _) => {
+            match (balance.unsaid, staying, failure.kind, balance.arrival) {
+                // That is how it ends, if it has begun.
+                (0, Staying::UntilStopped, Kind::Interrupted, Arrival::Made) => {}
+                (0, _, _, _) => return Err(failure),
+                (unsaid, _, _, _) => {
                     let lines = counted(unsaid, "line");
                     let least = match (manner, balance.input) {
                         (Manner::Piped, Input::Open) => "at least ",

@@ -8,7 +8,7 @@ use super::company::Company;
 use crate::cli::Aside;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::stopping::Keyboard;
-use crate::cli::talking::{Balance, Input, Manner};
+use crate::cli::talking::{Arrival, Balance, Input, Manner};
 use crate::conversation::Stamp;
 use crate::conversation::chat::{
     ErrorCode, Guest, GuestCue, GuestEvent, GuestMessage, Heard, Hearing, UserName,
@@ -33,6 +33,7 @@ pub(super) struct Desk<'a> {
     /// A permit for each line that may be put under way.
     room: Semaphore,
     input: Cell<Input>,
+    arrival: Cell<Arrival>,
     pub(super) manner: Manner,
     pub(super) aside: Aside,
     pub(super) redactor: Redactor,
@@ -53,6 +54,7 @@ impl<'a> Desk<'a> {
             company: RefCell::new(Company::new(name)),
             room: Semaphore::new(UNDER_WAY),
             input: Cell::new(Input::Open),
+            arrival: Cell::new(Arrival::Awaited),
             manner,
             redactor: aside.redactor.clone(),
             aside,
@@ -152,6 +154,9 @@ impl Desk<'_> {
         if is_over && self.room.available_permits() < UNDER_WAY {
             self.room.add_permits(1);
         }
+        if matches!(event, GuestEvent::Entered { .. }) {
+            self.arrival.set(Arrival::Made);
+        }
         self.company.borrow_mut().notice(event);
         self.report(&Item::Chat(ChatItem::new(event, None)));
         self.ask();
@@ -227,6 +232,7 @@ impl Desk<'_> {
             unsaid: tally.unsaid(),
             refused: tally.refused(),
             input: self.input.get(),
+            arrival: self.arrival.get(),
         }
     }
 

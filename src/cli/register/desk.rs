@@ -10,7 +10,7 @@ use super::known::KnownKeys;
 use crate::cli::Aside;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::stopping::Keyboard;
-use crate::cli::talking::{Balance, Input};
+use crate::cli::talking::{Arrival, Balance, Input};
 use crate::conversation::Stamp;
 use crate::conversation::registration::{
     ErrorCode, Line, PublicKey, Registrant, RegistrantCue, RegistrantEvent, RegistrantMessage,
@@ -232,6 +232,10 @@ impl Desk<'_> {
             unsaid: tally.unsaid(),
             refused: tally.refused(),
             input: self.input.get(),
+            arrival: match self.was_registered.is_cancelled() {
+                true => Arrival::Made,
+                false => Arrival::Awaited,
+            },
         }
     }
 
