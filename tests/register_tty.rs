@@ -95,9 +95,11 @@ fn a_key_can_be_called_by_its_beginning_where_that_is_clear() {
     let mut tty = run(&server, &[]);
     wait_for_prompt(&tty, ">");
     tty.wait_for("hello");
-    tty.press(b"/to Zm9v psst\r");
+    tty.press(b"/to Zm9vYmF psst\r");
+    tty.wait_for("write the 8 characters that are shown");
+    tty.press(b"/to Zm9vYmFy psst\r");
     tty.wait_for("2 keys begin so");
-    tty.press(b"/to ____ psst\r");
+    tty.press(b"/to ________ psst\r");
     tty.wait_for("nobody has been heard from");
     let beginning = &SOMEBODY[..43 - 1];
     tty.press(format!("/to {beginning} psst\r").as_bytes());
@@ -152,6 +154,46 @@ fn any_way_out_leaves_the_terminal_as_it_was() {
         assert!(left.status.success(), "{way}: {}", left.screen());
         let screen = assert_is_left_clean(&left);
         assert_says(&screen, &["ended       registered, 0 delivered, 0 heard"]);
+    }
+}
+
+#[test]
+fn a_key_that_was_spoken_to_can_be_called_by_its_beginning() {
+    let server = chatty(&[]);
+    let mut tty = run(&server, &[]);
+    wait_for_prompt(&tty, ">");
+    tty.press(b"/to Zm9vYmFy psst\r");
+    tty.wait_for("nobody has been heard from");
+    tty.press(format!("/to {NAMESAKE} one\r").as_bytes());
+    tty.wait_for("you to Zm9vYmFy  one");
+    // It is the other one who answers.
+    tty.wait_for("Zm9vYmFy  {");
+    tty.press(b"/to Zm9vYmFy two\r");
+    tty.wait_for("2 keys begin so");
+    tty.press(format!("/to {} three\r", &NAMESAKE[..42]).as_bytes());
+    tty.wait_for("2 keys begin so");
+    tty.press(b"\x04");
+    assert!(tty.end().status.success());
+}
+
+#[test]
+fn who_leaves_at_once_before_it_was_registered_has_not_had_what_it_came_for() {
+    let ways: [(&str, WayOut); 2] = [
+        ("Ctrl-C", |tty| tty.press(b"\x03")),
+        ("SIGTERM", |tty| tty.signal(Signal::TERM)),
+    ];
+    for (way, leave) in ways {
+        let server = Script::new().talk(|_, socket| {
+            socket.part();
+        });
+        let server = server.start();
+        let mut tty = run(&server, &[]);
+        wait_for_prompt(&tty, " (not registered)>");
+        leave(&mut tty);
+        let left = tty.end();
+        assert_eq!(left.status.code(), Some(130), "{way}: {}", left.screen());
+        let screen = assert_is_left_clean(&left);
+        assert_says(&screen, &["before the key was registered", "interrupted"]);
     }
 }
 

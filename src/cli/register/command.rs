@@ -3,13 +3,15 @@ use crate::conversation::registration::PublicKey;
 
 /// What `/help` tells.
 pub(super) const HELP: &str = "\
-/to KEY TEXT    say TEXT to one key; the beginning of one heard from will do
+/to KEY TEXT    say TEXT to one key; the 8 characters shown of one will do
 /all TEXT       say TEXT to everybody
 /key            your own public key
 /quit           leave, once all has been said; so does Ctrl-D
 /help           this
 //text          say /text
 Ctrl-C leaves at once.";
+// It says so in its own words.
+const _: () = assert!(PublicKey::SHORT == 8);
 
 /// What a line that was typed asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,7 +90,7 @@ mod tests {
     fn known() -> (KnownKeys, [PublicKey; 2]) {
         let keys = ["A", "B"].map(|first| format!("{first}{}", "A".repeat(42)).parse().unwrap());
         let mut known = KnownKeys::default();
-        keys.iter().for_each(|key| known.add(*key));
+        keys.iter().for_each(|key| known.hear(*key));
         (known, keys)
     }
 
@@ -113,7 +115,10 @@ mod tests {
     fn a_line_can_be_for_one_key_or_for_all() {
         let (_, [first, second]) = known();
         let to = |key, text: &str| Some(Command::SayTo(key, text.to_owned()));
-        assert_eq!(read("/to A  how are you? "), to(first, "how are you?"));
+        assert_eq!(
+            read("/to AAAAAAAA  how are you? "),
+            to(first, "how are you?")
+        );
         assert_eq!(read(&format!("/to {second} hi")), to(second, "hi"));
         let all = Command::SayToAll("good day".to_owned());
         assert_eq!(read(" /all good day"), Some(all));
@@ -123,14 +128,20 @@ mod tests {
     }
 
     #[test]
+    fn the_help_fits_into_a_terminal() {
+        assert!(HELP.lines().all(|line| line.len() <= 80), "{HELP}");
+    }
+
+    #[test]
     fn what_makes_no_sense_is_never_said() {
         for wrong in [
             "/",
             "/ to",
             "/x",
             "/to",
-            "/to A",
-            "/to C hello",
+            "/to AAAAAAAA",
+            "/to A hello",
+            "/to CAAAAAAA hello",
             "/all",
             "/key x",
             "/quit now",

@@ -58,7 +58,7 @@ impl<'a> Desk<'a> {
         [Some(key), to]
             .into_iter()
             .flatten()
-            .for_each(|it| known.add(it));
+            .for_each(|it| known.keep(it));
         Desk {
             reporter: RefCell::new(reporter),
             tally: RefCell::new(tally),
@@ -110,6 +110,11 @@ impl Desk<'_> {
     /// A line for whomever lines are for that do not say so.
     pub(super) fn line(&self, text: String) -> Line {
         Line { text, to: self.to }
+    }
+
+    /// Keeps a key in mind that is spoken to, so that it can be called by its beginning.
+    pub(super) fn keep_in_mind(&self, key: PublicKey) {
+        self.known.borrow_mut().keep(key);
     }
 
     /// Counts a line that is to be said.
@@ -182,7 +187,7 @@ impl Desk<'_> {
                 self.was_registered.cancel();
             }
             RegistrantEvent::Unregistered { .. } => self.is_registered.set(false),
-            RegistrantEvent::Heard { from, .. } => self.known.borrow_mut().add(*from),
+            RegistrantEvent::Heard { from, .. } => self.known.borrow_mut().hear(*from),
             RegistrantEvent::Delivered { .. }
             | RegistrantEvent::Refused { line: Some(_), .. }
             | RegistrantEvent::Overfull { .. }

@@ -71,7 +71,10 @@ impl Person<'_, '_> {
         match desk.read(line) {
             Ok(None) => {}
             Ok(Some(Command::Say(text))) => self.say(desk.line(text)),
-            Ok(Some(Command::SayTo(to, text))) => self.say(Line { text, to: Some(to) }),
+            Ok(Some(Command::SayTo(to, text))) => {
+                desk.keep_in_mind(to);
+                self.say(Line { text, to: Some(to) });
+            }
             Ok(Some(Command::SayToAll(text))) => self.say(Line { text, to: None }),
             Ok(Some(Command::Key)) => desk.tell(&desk.key().to_string()),
             Ok(Some(Command::Help)) => desk.tell(HELP),
