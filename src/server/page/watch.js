@@ -2,6 +2,7 @@
 // A game that the program plays, and that is watched.
 
 import { Connection, here, inWords } from './connection.js';
+import { margin } from './intervals.js';
 import { visible } from './visible.js';
 
 /** @typedef {{ words: string, mood: import('./dom.js').Mood }} Outcome */
@@ -42,7 +43,7 @@ export class Watch {
           number: item.round,
           elapsed: item.elapsed_ms,
           answer: item.interval_ms,
-          margin: item.margin_ms,
+          margin: margin(item.elapsed_ms, item.interval_ms),
           mood: 'open',
         });
         break;
