@@ -4,6 +4,7 @@ mod support;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -22,6 +23,7 @@ const PASSWORD: &str = "tight lines";
 struct Desk {
     address: String,
     _stopper: Stopper,
+    file: PathBuf,
     _runtime: Runtime,
     _folder: TempDir,
 }
@@ -42,7 +44,7 @@ impl Desk {
         let server = Server::bind(Settings {
             tickets: Some(TicketSettings {
                 lifetime,
-                ..TicketSettings::new(file, [2; 32])
+                ..TicketSettings::new(file.clone(), [2; 32])
             }),
             ..Settings::new(listen, NonZeroU32::MIN, 1, [1; 32])
         });
@@ -53,6 +55,7 @@ impl Desk {
         Desk {
             address: address.to_string(),
             _stopper: stopper,
+            file,
             _runtime: runtime,
             _folder: folder,
         }
@@ -182,6 +185,33 @@ fn a_ticket_is_good_for_its_user_only() {
     ann.say(json!({"type": "message", "text": "I am bert"}));
     assert_eq!(ann.error(), "not_authenticated");
     ann.claims("ann");
+}
+
+#[test]
+fn a_user_who_is_removed_is_out_at_once_and_so_are_the_tickets() {
+    let desk = Desk::open(Duration::from_secs(3600));
+    let mut bert = desk.guest(&format!("?ticket={}", desk.ticket("bert")));
+    bert.claims("bert");
+    let mut ann = desk.guest(&format!("?ticket={}", desk.ticket("ann")));
+    ann.claims("ann");
+    let unused = desk.ticket("ann");
+    let berts = desk.ticket("bert");
+    let mut users = Users::read(&desk.file).unwrap();
+    users.remove("ann").unwrap();
+    users.write(&desk.file).unwrap();
+    loop {
+        let frame = ann.0.read().expect("a Close frame before the end");
+        if frame.opcode == Opcode::Close {
+            assert_eq!(frame.payload[..2], 1008_u16.to_be_bytes());
+            assert_says(&String::from_utf8_lossy(&frame.payload[2..]), &["removed"]);
+            break;
+        }
+    }
+    let (status, _) = desk.refused(&format!("?ticket={unused}"));
+    assert_says(&status, &["401"]);
+    // Nobody else notices.
+    bert.claims("bert");
+    let _in = desk.guest(&format!("?ticket={berts}"));
 }
 
 #[test]

@@ -142,6 +142,7 @@ impl Arguments {
             origins: self.admitting.origins(),
             hosts: self.admitting.hosts(),
             connections: self.admitting.connections(),
+            proxies: self.admitting.proxies(),
             tls: self.encrypting.configure(self.listen.ip())?,
         })
     }

@@ -15,11 +15,13 @@ pub mod latency;
 mod pace;
 pub mod registration;
 mod sentence;
+mod site;
 mod stamp;
 mod visible;
 mod wire;
 
-pub use pace::Rate;
+pub use pace::{Budgets, Rate};
+pub use site::Site;
 pub use stamp::Stamp;
 pub(crate) use visible::is_deceptive;
 pub use wire::{CloseReason, ClosedBy, Farewell, Message, WireEvent};

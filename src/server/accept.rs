@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
@@ -59,7 +59,9 @@ pub(super) async fn accept(listener: TcpListener, hub: Arc<Hub>) {
                             continue;
                         }
                     };
-                    let entry = hub.occupancy.enter(peer.ip());
+                    // Whom the requests of a proxy come from, they say themselves.
+                    let site = (!hub.proxies.include(peer)).then(|| peer.ip().into());
+                    let entry = hub.occupancy.enter(site);
                     if let Entry::TurnedAway(full, _) | Entry::Dropped(full) = &entry {
                         tracing::debug!(%peer, ?full, "there is no room for a connection");
                         // It may well go on like this.
@@ -195,15 +197,23 @@ impl Visitor {
         let heard = Notify::new();
         let service = service_fn(|mut request: Request<Incoming>| {
             heard.notify_one();
-            request.extensions_mut().insert(peer);
-            request.extensions_mut().insert(place.clone());
-            let answering = routes.call(request);
+            let answering = arrive(&mut request, peer, &place, hub).map(|()| routes.call(request));
             async move {
+                let answering = match answering {
+                    Ok(answering) => answering,
+                    Err(full) => {
+                        let unavailable = StatusCode::SERVICE_UNAVAILABLE;
+                        return Ok(error(unavailable, &full.to_string()));
+                    }
+                };
                 let answer = timeout(REQUEST_LIMIT, answering).await;
                 let answer: Response<Body> = match answer {
                     Ok(Ok(answer)) => answer,
                     Ok(Err(never)) => match never {},
-                    Err(_elapsed) => StatusCode::REQUEST_TIMEOUT.into_response(),
+                    Err(_elapsed) => error(
+                        StatusCode::REQUEST_TIMEOUT,
+                        "the request or its answer took too long; try again later",
+                    ),
                 };
                 Ok::<_, Infallible>(answer)
             }
@@ -232,6 +242,28 @@ impl Visitor {
             tracing::debug!(peer = %peer.remote, %error, "a connection failed");
         }
     }
+}
+
+/// Puts on a request whom it comes from, and the place that it takes up: its connection's or, if a
+/// proxy passes it on, that of the client besides.
+fn arrive(
+    request: &mut Request<Incoming>,
+    peer: Peer,
+    place: &Place,
+    hub: &Hub,
+) -> Result<(), Full> {
+    let (mut peer, mut place, proxy) = (peer, place.clone(), peer.remote);
+    if hub.proxies.include(proxy) {
+        peer.remote = hub.proxies.client(proxy, request.headers());
+        // A proxy that says nothing of others speaks for itself, as a probe for its health does.
+        if peer.remote != proxy {
+            let site = peer.remote.ip().into();
+            place = hub.occupancy.enter_behind(site)?.on(&place);
+        }
+    }
+    request.extensions_mut().insert(peer);
+    request.extensions_mut().insert(place);
+    Ok(())
 }
 
 /// Has work done in the background, for no longer than the limit.
@@ -289,7 +321,7 @@ mod tests {
             remote: ([127, 0, 0, 1], 4711).into(),
             local: ([127, 0, 0, 1], 8765).into(),
         };
-        let Entry::Admitted(place) = hub.occupancy.enter([127, 0, 0, 1].into()) else {
+        let Entry::Admitted(place) = hub.occupancy.enter(None) else {
             panic!("there is room");
         };
         let visitor = Visitor::new(peer, place, routes(hub.clone()), &hub);

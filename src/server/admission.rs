@@ -1,25 +1,20 @@
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Instant;
 
-use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
+use super::one_time::{AllGiven, OneTime};
 use crate::conversation::challenge::TOKEN_LIFETIME;
 
-/// How many unused tokens, and how many secrets, are remembered. Beyond that
-/// the oldest is forgotten, so that a flood of requests does not fill the memory.
+/// How many secrets are remembered. Beyond that the oldest is forgotten, so that a flood of
+/// conversations does not fill the memory.
 const REMEMBERED: usize = 10_000;
 
 /// Who may do what: access tokens, one-time tokens, and the secrets.
 pub(super) struct Admission {
     access_token: Option<SecretString>,
-    rng: StdRng,
-    /// When each unused token was issued.
-    unused: HashMap<String, Instant>,
-    /// The same tokens, oldest first; some may have been used by now.
-    issued: VecDeque<String>,
+    tokens: OneTime<()>,
     /// The secret that every conversation tells, if there is one such.
     secret: Option<String>,
     /// The secrets that conversations were held for, oldest first.
@@ -34,9 +29,7 @@ impl Admission {
     ) -> Self {
         Admission {
             access_token,
-            rng: StdRng::from_seed(token_seed),
-            unused: HashMap::new(),
-            issued: VecDeque::new(),
+            tokens: OneTime::new(token_seed, TOKEN_LIFETIME),
             secret,
             held_for: VecDeque::new(),
         }
@@ -53,26 +46,18 @@ impl Admission {
         }
     }
 
-    /// A new one-time token: 128 random bits in hexadecimal.
-    pub(super) fn issue(&mut self, now: Instant) -> String {
-        let mut bits = [0; 16];
-        self.rng.fill_bytes(&mut bits);
-        let token: String = bits.iter().map(|byte| format!("{byte:02x}")).collect();
-        if self.issued.len() >= REMEMBERED
-            && let Some(oldest) = self.issued.pop_front()
-        {
-            self.unused.remove(&oldest);
-        }
-        self.unused.insert(token.clone(), now);
-        self.issued.push_back(token.clone());
-        token
+    /// A new one-time token.
+    ///
+    /// # Errors
+    ///
+    /// When too many are out already.
+    pub(super) fn issue(&mut self, now: Instant) -> Result<String, AllGiven> {
+        self.tokens.issue((), now)
     }
 
     /// Uses a token up, and says whether it was good: issued, unused, and not too old.
     pub(super) fn redeem(&mut self, token: &str, now: Instant) -> bool {
-        self.unused
-            .remove(token)
-            .is_some_and(|issued| now.saturating_duration_since(issued) < TOKEN_LIFETIME)
+        self.tokens.redeem(token, now).is_ok()
     }
 
     /// A conversation is held for this secret.
@@ -103,26 +88,13 @@ mod tests {
     #[test]
     fn a_token_is_good_once_and_for_an_hour() {
         let (mut admission, now) = (admission(None), clock::now());
-        let (first, second) = (admission.issue(now), admission.issue(now));
+        let (first, second) = (admission.issue(now).unwrap(), admission.issue(now).unwrap());
         assert_ne!(first, second);
         assert_eq!(first.len(), 32);
         assert!(admission.redeem(&first, now));
         assert!(!admission.redeem(&first, now));
         assert!(!admission.redeem(&second, now + Duration::from_secs(3600)));
         assert!(!admission.redeem("made up", now));
-    }
-
-    #[test]
-    fn the_oldest_tokens_make_room() {
-        let (mut admission, now) = (admission(None), clock::now());
-        let first = admission.issue(now);
-        let second = admission.issue(now);
-        for _ in 2..=REMEMBERED {
-            admission.issue(now);
-        }
-        assert!(!admission.redeem(&first, now));
-        assert!(admission.redeem(&second, now));
-        assert!(admission.unused.len() < REMEMBERED);
     }
 
     #[test]

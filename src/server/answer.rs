@@ -1,5 +1,7 @@
+use std::time::Duration;
+
 use axum::Json;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
@@ -7,4 +9,14 @@ use serde_json::json;
 pub(super) fn error(status: StatusCode, message: &str) -> Response {
     let headers = [(header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
     (status, headers, Json(json!({ "error": message }))).into_response()
+}
+
+/// The answer to a request that comes too soon, and may come again after this long.
+pub(super) fn too_soon(status: StatusCode, message: &str, wait: Duration) -> Response {
+    let mut response = error(status, message);
+    // In whole seconds, and not too soon (RFC 9110 section 10.2.3).
+    let seconds = wait.as_millis().div_ceil(1000);
+    let seconds = HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX));
+    response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    response
 }

@@ -1,17 +1,18 @@
 //! The chat, as the server holds it: the [rooms](Rooms) with a lock around them, the queue of each
 //! guest, and the time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use super::roll::{LOOK_EVERY, Roll};
 use super::ticketing::TicketDesk;
 use crate::conversation::chat::{
-    ChannelName, Delivery, Pass, Rooms, RoomsOutput, RoomsSettings, SeatEvent, SeatId,
+    ChannelName, Delivery, Pass, Rooms, RoomsOutput, RoomsSettings, SeatEvent, SeatId, UserName,
 };
-use crate::conversation::{Stamp, WireEvent};
+use crate::conversation::{Site, Stamp, WireEvent};
 use crate::link::clock::{Clock, unix_s};
 use crate::link::{Inbox, Observer, Prompter, Stop, Unheard};
 
@@ -96,16 +97,48 @@ impl Chat {
         }
     }
 
+    /// Shows out those who are no users any more as soon as the file of users says so, and takes their
+    /// tickets back, until `stop`.
+    pub(super) async fn keep_users(&self, mut stop: Stop) {
+        let Some(desk) = &self.desk else {
+            return;
+        };
+        let mut roll = desk.roll();
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                _ = stop.requested() => return,
+            }
+            let look = move || {
+                let users = roll.look().cloned();
+                (roll, users)
+            };
+            // It does not panic.
+            let Ok((back, users)): Result<(Roll, Option<HashSet<UserName>>), _> =
+                tokio::task::spawn_blocking(look).await
+            else {
+                return;
+            };
+            roll = back;
+            if let Some(users) = users {
+                desk.keep_only(&users);
+                self.with(|floor, at| floor.rooms.keep_only(at, |user| users.contains(user)));
+            }
+        }
+    }
+
     /// Lets somebody in. What it is told comes out of the inbox, for a
     /// [`Seat`](crate::conversation::chat::Seat); what that notices is for the attendance.
     pub(super) fn enter(
         self: &Arc<Self>,
         channel: ChannelName,
         pass: Pass,
+        site: Site,
     ) -> (Attendance, Inbox<Delivery>) {
         let (prompter, inbox) = Inbox::channel(self.egress_queue.get());
         let seat = self.with(|floor, at| {
             let seat = floor.rooms.enter(at, channel, pass);
+            floor.rooms.comes_from(seat, site);
             floor.guests.insert(seat, prompter);
             seat
         });

@@ -17,6 +17,7 @@ use super::game::Game;
 use super::occupancy::Occupancy;
 use super::origin::Origins;
 use super::own_hosts::OwnHosts;
+use super::proxies::Proxies;
 use super::registration::Registration;
 use super::registry::Registry;
 use super::ticketing::TicketDesk;
@@ -24,9 +25,11 @@ use super::{Held, Settings, Tls};
 use crate::conversation::latency::KeepAliveSettings;
 use crate::link::Stop;
 
-/// Whom a request comes from.
+/// Whom a request comes from. This is what limits, `GET /clients` and logs go by.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer {
+    /// The other end of the connection or, behind a reverse proxy that is believed, the client that it
+    /// names. The port of that is 0 if it is not named.
     pub(super) remote: SocketAddr,
     /// Where its connection arrived: one of this machine's addresses, and the server's port.
     pub(super) local: SocketAddr,
@@ -54,6 +57,8 @@ pub(super) struct Hub {
     pub(super) has_refused_a_host: AtomicBool,
     /// How many connections there are, and may be.
     pub(super) occupancy: Arc<Occupancy>,
+    /// Who is believed whom a request comes from.
+    pub(super) proxies: Proxies,
     /// How long a connection may take until its first request has arrived.
     pub(super) handshake: Duration,
     /// What encrypts, if anything does.
@@ -88,6 +93,7 @@ impl Hub {
             origins,
             hosts,
             connections,
+            proxies,
             tls,
             ..
         } = settings;
@@ -117,6 +123,7 @@ impl Hub {
             hosts,
             has_refused_a_host: AtomicBool::new(false),
             occupancy: Arc::new(Occupancy::new(&connections)),
+            proxies,
             handshake: connections.handshake,
             tls: tls.as_ref().map(Tls::config).map(TlsAcceptor::from),
             conversations: AtomicU64::new(0),

@@ -4,7 +4,8 @@
 //! [`Server::bind`] takes the port, [`Server::run`] serves until it is told to stop. Inside,
 //! `accept` turns TCP connections into requests, `routes` answers them, and the `hub` holds what
 //! they share; `emulation` can put a modelled network in between, and `tls` encrypts, with a
-//! certificate that is given or `self_signed`. `occupancy` counts connections and limits them.
+//! certificate that is given or `self_signed`. `occupancy` counts connections and limits them,
+//! and `proxies` are believed whom a request comes from.
 //! `own_hosts` knows by which hosts clients reach this server: by that `origin` decides which web
 //! pages may open WebSockets, and a registration is only for a host that is known.
 //!
@@ -27,7 +28,8 @@
 //!
 //! A user gets a ticket, good for one connection, from `ticketing`: it verifies the user's password
 //! against the file of [`Users`], no more often than its `throttle` has it, and `tickets` keeps what
-//! it has given until it is redeemed.
+//! it has given until it is redeemed. When that file changes, the `roll` notices, and those who are
+//! no users any more are shown out.
 //!
 //! People see all of it on the `page`: files that are compiled in, and the headers that keep
 //! everything else away from it. What it does, it does over the routes above.
@@ -42,13 +44,16 @@ mod emulation;
 mod game;
 mod hub;
 mod occupancy;
+mod one_time;
 mod origin;
 mod own_hosts;
 mod page;
 mod password;
+mod proxies;
 mod registration;
 mod registry;
 mod replacement;
+mod roll;
 mod routes;
 mod self_signed;
 mod settings;
@@ -77,6 +82,7 @@ pub use password::{
     HashingError, PASSWORD_LIMIT, Password, PasswordError, StoredPassword, StoredPasswordError,
     Verdict,
 };
+pub use proxies::{Proxies, Subnet, SubnetError};
 pub use registration::RegistrationSettings;
 pub use replacement::FileLock;
 pub use self_signed::{AuthorityFile, AuthorityFileError};
@@ -154,6 +160,8 @@ impl Server {
         let chat = Arc::clone(&hub.chat);
         let stop = hub.stop.clone();
         hub.spawn(async move { chat.keep_time(stop).await });
+        let (chat, stop) = (Arc::clone(&hub.chat), hub.stop.clone());
+        hub.spawn(async move { chat.keep_users(stop).await });
 
         accept::accept(self.listener, hub).await;
 

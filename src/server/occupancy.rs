@@ -1,10 +1,11 @@
 //! How many connections there are, and how many there may be.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use crate::conversation::Site;
 
 /// How many connections that there is no room for are told so at once. When there are more, the
 /// rest is dropped without a word.
@@ -16,7 +17,7 @@ const TURNED_AWAY_AT_ONCE: usize = 64;
 pub struct ConnectionLimits {
     /// How many there may be at once.
     pub total: NonZeroUsize,
-    /// How many of these may come from one IP address; `None` for as many as there may be at all.
+    /// How many of these may come from one [`Site`]; `None` for as many as there may be at all.
     pub per_address: Option<NonZeroUsize>,
     /// How long one may take from when it is accepted until its first request has arrived, the TLS
     /// handshake included.
@@ -45,8 +46,8 @@ pub(super) struct Occupancy {
 #[derive(Debug, Default)]
 struct Counts {
     admitted: usize,
-    /// How many of them come from which address; empty when nobody wants to know.
-    of_address: HashMap<IpAddr, usize>,
+    /// How many of them come from which site; empty when nobody wants to know.
+    of_site: HashMap<Site, usize>,
     turned_away: usize,
 }
 
@@ -75,6 +76,18 @@ pub(super) enum Full {
 pub(super) struct Place {
     /// Kept for what its end does.
     _taken: Arc<Taken>,
+    /// That of the connection which carries it, if that is another.
+    _behind: Option<Arc<Taken>>,
+}
+
+impl Place {
+    /// This place along with that of the connection: neither is free while the other is taken up.
+    pub(super) fn on(self, connection: &Place) -> Place {
+        Place {
+            _behind: Some(Arc::clone(&connection._taken)),
+            ..self
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -86,8 +99,9 @@ struct Taken {
 /// Who takes up a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Occupant {
-    Admitted(IpAddr),
+    Admitted(Option<Site>),
     TurnedAway,
+    Behind(Site),
 }
 
 impl Occupancy {
@@ -99,25 +113,17 @@ impl Occupancy {
         }
     }
 
-    /// A connection from this address has been accepted.
-    pub(super) fn enter(self: &Arc<Self>, address: IpAddr) -> Entry {
-        // On a socket for both, IPv4 addresses come as IPv6 ones.
-        let address = address.to_canonical();
+    /// A connection has been accepted, from this site; `None` for one that carries the requests of many,
+    /// each of whom [enters](Occupancy::enter_behind) by itself.
+    pub(super) fn enter(self: &Arc<Self>, site: Option<Site>) -> Entry {
         let mut counts = self.counts();
-        let of_address = counts.of_address.get(&address).copied().unwrap_or(0);
         let full = if counts.admitted >= self.total.get() {
             Full::Everywhere
-        } else if self
-            .per_address
-            .is_some_and(|most| of_address >= most.get())
-        {
-            Full::ForAddress
+        } else if let Err(full) = self.count(&mut counts, site) {
+            full
         } else {
             counts.admitted += 1;
-            if self.per_address.is_some() {
-                counts.of_address.insert(address, of_address + 1);
-            }
-            return Entry::Admitted(self.place(Occupant::Admitted(address)));
+            return Entry::Admitted(self.place(Occupant::Admitted(site)));
         };
         if counts.turned_away >= TURNED_AWAY_AT_ONCE {
             return Entry::Dropped(full);
@@ -126,25 +132,55 @@ impl Occupancy {
         Entry::TurnedAway(full, self.place(Occupant::TurnedAway))
     }
 
+    /// Somebody asks for something from this site, over a connection that is shared with others.
+    ///
+    /// # Errors
+    ///
+    /// When there is no more room for the site.
+    pub(super) fn enter_behind(self: &Arc<Self>, site: Site) -> Result<Place, Full> {
+        self.count(&mut self.counts(), Some(site))?;
+        Ok(self.place(Occupant::Behind(site)))
+    }
+
+    fn count(&self, counts: &mut Counts, site: Option<Site>) -> Result<(), Full> {
+        let (Some(site), Some(most)) = (site, self.per_address) else {
+            return Ok(());
+        };
+        let of_site = counts.of_site.get(&site).copied().unwrap_or(0);
+        if of_site >= most.get() {
+            return Err(Full::ForAddress);
+        }
+        counts.of_site.insert(site, of_site + 1);
+        Ok(())
+    }
+
     fn place(self: &Arc<Self>, by: Occupant) -> Place {
         let occupancy = Arc::clone(self);
         Place {
             _taken: Arc::new(Taken { occupancy, by }),
+            _behind: None,
         }
     }
 
     fn leave(&self, occupant: Occupant) {
         let mut counts = self.counts();
-        match occupant {
-            Occupant::TurnedAway => counts.turned_away -= 1,
-            Occupant::Admitted(address) => {
+        let site = match occupant {
+            Occupant::TurnedAway => {
+                counts.turned_away -= 1;
+                None
+            }
+            Occupant::Admitted(site) => {
                 counts.admitted -= 1;
-                if let Some(of_address) = counts.of_address.get_mut(&address) {
-                    *of_address -= 1;
-                    if *of_address == 0 {
-                        counts.of_address.remove(&address);
-                    }
-                }
+                site
+            }
+            Occupant::Behind(site) => Some(site),
+        };
+        if let Some(site) = site
+            && let Some(of_site) = counts.of_site.get_mut(&site)
+        {
+            *of_site -= 1;
+            if *of_site == 0 {
+                counts.of_site.remove(&site);
             }
         }
     }
@@ -164,6 +200,8 @@ impl Drop for Taken {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
 
     fn occupancy(total: usize, per_address: Option<usize>) -> Arc<Occupancy> {
@@ -174,8 +212,12 @@ mod tests {
         }))
     }
 
+    fn site(address: &str) -> Site {
+        address.parse::<IpAddr>().unwrap().into()
+    }
+
     fn enter(occupancy: &Arc<Occupancy>, address: &str) -> Result<Place, Full> {
-        match occupancy.enter(address.parse().unwrap()) {
+        match occupancy.enter(Some(site(address))) {
             Entry::Admitted(place) => Ok(place),
             Entry::TurnedAway(full, _) | Entry::Dropped(full) => Err(full),
         }
@@ -206,17 +248,13 @@ mod tests {
         drop(first);
         let _third = enter(&occupancy, "192.0.2.1").unwrap();
         drop(other);
-        assert_eq!(
-            occupancy.counts().of_address.len(),
-            1,
-            "others are forgotten"
-        );
+        assert_eq!(occupancy.counts().of_site.len(), 1, "others are forgotten");
     }
 
     #[test]
     fn only_so_many_are_told_that_there_is_no_room() {
         let occupancy = occupancy(1, None);
-        let address = "192.0.2.1".parse().unwrap();
+        let address = Some(site("192.0.2.1"));
         let _place = enter(&occupancy, "192.0.2.1").unwrap();
         let mut told = Vec::new();
         for _ in 0..TURNED_AWAY_AT_ONCE {
@@ -228,5 +266,33 @@ mod tests {
         assert!(matches!(occupancy.enter(address), Entry::Dropped(_)));
         told.pop();
         assert!(matches!(occupancy.enter(address), Entry::TurnedAway(..)));
+    }
+
+    #[test]
+    fn a_network_of_ipv6_has_the_limit_of_one_address() {
+        let occupancy = occupancy(4, Some(2));
+        let _first = enter(&occupancy, "2001:db8::1").unwrap();
+        let _second = enter(&occupancy, "2001:db8::2:3:4:5").unwrap();
+        let third = enter(&occupancy, "2001:db8::6").err();
+        assert_eq!(third, Some(Full::ForAddress));
+        assert!(enter(&occupancy, "2001:db8:0:1::1").is_ok());
+    }
+
+    #[test]
+    fn behind_a_proxy_each_client_has_a_limit_and_the_connection_a_place() {
+        let occupancy = occupancy(2, Some(1));
+        let Entry::Admitted(connection) = occupancy.enter(None) else {
+            panic!("there is room");
+        };
+        let first = occupancy.enter_behind(site("192.0.2.1")).unwrap();
+        let first = first.on(&connection);
+        let full = |address| occupancy.enter_behind(site(address)).err();
+        assert_eq!(full("192.0.2.1"), Some(Full::ForAddress));
+        assert_eq!(full("192.0.2.2"), None);
+        drop(connection);
+        assert_eq!(occupancy.counts().admitted, 1, "it is still needed");
+        drop(first);
+        assert_eq!(occupancy.counts().admitted, 0);
+        assert_eq!(full("192.0.2.1"), None);
     }
 }

@@ -2,18 +2,20 @@
 //! around it, and the queue of each.
 
 use std::collections::HashSet;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
+use crate::conversation::chat::RATES_PER_SITE;
 use crate::conversation::registration::{
     Directory, PublicKey, Registrar, RegistrarCue, RegistrarEvent, RegistrarMessage,
     RegistrarSettings,
 };
-use crate::conversation::{Stamp, WireEvent};
-use crate::link::clock::unix_s;
+use crate::conversation::{Budgets, Site, Stamp, WireEvent};
+use crate::link::clock::{Clock, unix_s};
 use crate::link::{Inbox, Observer, Prompter, Unheard};
 
 /// How registrations are kept.
@@ -21,6 +23,9 @@ use crate::link::{Inbox, Observer, Prompter, Unheard};
 pub struct RegistrationSettings {
     /// What goes for each connection.
     pub registrar: RegistrarSettings,
+    /// How many times the rate of one connection all from one [`Site`] may talk together, also those
+    /// that have gone.
+    pub rates_per_site: NonZeroU32,
     /// How many messages may wait for a registrant to read them. One that reads more slowly than
     /// that is closed with [`TRY_AGAIN_LATER`](crate::conversation::CloseReason::TRY_AGAIN_LATER),
     /// as in the [chat](super::ChatSettings::egress_queue).
@@ -31,6 +36,7 @@ impl Default for RegistrationSettings {
     fn default() -> Self {
         RegistrationSettings {
             registrar: RegistrarSettings::default(),
+            rates_per_site: RATES_PER_SITE,
             egress_queue: NonZeroUsize::new(256).unwrap(),
         }
     }
@@ -39,6 +45,8 @@ impl Default for RegistrationSettings {
 /// The registration of a server.
 pub(super) struct Registration {
     settings: RegistrationSettings,
+    /// What the budgets are reckoned by.
+    clock: Clock,
     office: Mutex<Office>,
 }
 
@@ -46,6 +54,8 @@ pub(super) struct Registration {
 /// say anything, register or go: that makes it the same order for everyone.
 struct Office {
     directory: Directory<Route>,
+    /// What all connections from one site have said.
+    of_sites: Budgets<Site>,
     /// The connections that are to be closed, as long as their drivers have not done it: those that
     /// were replaced, and those that read too slowly.
     leaving: HashSet<ConnectionId>,
@@ -71,8 +81,10 @@ impl Registration {
     pub(super) fn new(settings: RegistrationSettings, seed: [u8; 32]) -> Self {
         Registration {
             settings,
+            clock: Clock::start(),
             office: Mutex::new(Office {
                 directory: Directory::new(),
+                of_sites: Budgets::default(),
                 leaving: HashSet::new(),
                 seeds: StdRng::from_seed(seed),
                 last: ConnectionId::default(),
@@ -85,12 +97,14 @@ impl Registration {
     pub(super) fn receive(
         self: &Arc<Self>,
         host: String,
+        site: Site,
     ) -> (Registrar, Attendance, Inbox<RegistrarCue>) {
         let (prompter, inbox) = Inbox::channel(self.settings.egress_queue.get());
         let (connection, seed) = self.office().begin();
         let registrar = Registrar::new(self.settings.registrar, host, seed);
         let attendance = Attendance {
             registration: Arc::clone(self),
+            site,
             route: Route {
                 connection,
                 prompter,
@@ -171,6 +185,13 @@ impl Office {
         }
     }
 
+    /// Tells the speaker that what it says is not passed on.
+    fn hold_back(&mut self, speaker: PublicKey, route: &Route, wait: Duration) {
+        if let Err(unheard) = route.prompter.put(RegistrarCue::TooFast(wait)) {
+            self.lose(&speaker, route.connection, unheard);
+        }
+    }
+
     /// Queues a message for all but the speaker, and says for how many.
     fn tell_others(&mut self, speaker: &PublicKey, message: &Arc<str>) -> usize {
         let mut delivered = 0;
@@ -213,6 +234,7 @@ struct Unreached;
 /// registrar notices. It is given up when this is dropped.
 pub(super) struct Attendance {
     registration: Arc<Registration>,
+    site: Site,
     route: Route,
     /// The key that it is registered with, if it is.
     key: Option<PublicKey>,
@@ -238,8 +260,15 @@ impl Observer<RegistrarEvent> for Attendance {
             }
             RegistrarEvent::Said { text, to, .. } => {
                 if let Some(key) = self.key {
+                    let Registration {
+                        settings, clock, ..
+                    } = &*self.registration;
+                    let rate = settings.registrar.rate.times(settings.rates_per_site);
                     let mut office = self.registration.office();
-                    office.pass_on(key, &self.route, text.clone(), *to);
+                    match office.of_sites.spend(clock.stamp(), self.site, rate) {
+                        Ok(()) => office.pass_on(key, &self.route, text.clone(), *to),
+                        Err(wait) => office.hold_back(key, &self.route, wait),
+                    }
                 }
             }
             RegistrarEvent::Rejected { why, retries, .. } => {

@@ -10,9 +10,10 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::answer::error;
+use super::answer::{error, too_soon};
 use super::challenge::{Admitted, host};
 use super::hub::{Hub, Peer};
+use super::one_time::AllGiven;
 use super::own_hosts::HostRefused;
 use super::page;
 use super::registry::{Client, Route};
@@ -78,8 +79,14 @@ async fn problem(State(hub): State<Arc<Hub>>, Query(parameters): Query<Parameter
     if !admission.admits(&parameters.access_token) {
         return unauthorized();
     }
-    let token = admission.issue(link::clock::now());
-    Json(json!({ "token": token })).into_response()
+    match admission.issue(link::clock::now()) {
+        Ok(token) => Json(json!({ "token": token })).into_response(),
+        Err(AllGiven { wait }) => too_soon(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too many tokens are unused; try again later",
+            wait,
+        ),
+    }
 }
 
 async fn solve(
@@ -192,7 +199,8 @@ async fn chat(
         let chat = Arc::clone(&hub.chat);
         Ok(async move {
             if let Some(opened) = visit.opened().await {
-                let (mut attendance, mut inbox) = chat.enter(channel, pass);
+                let (mut attendance, mut inbox) =
+                    chat.enter(channel, pass, peer.remote.ip().into());
                 // The rooms have a timer of their own, and the keep-alive needs none that is finer.
                 let precision = Precision::Millisecond;
                 opened
@@ -239,7 +247,8 @@ async fn register(
         let registration = Arc::clone(&hub.registration);
         Ok(async move {
             if let Some(opened) = visit.opened().await {
-                let (registrar, mut attendance, mut inbox) = registration.receive(host);
+                let (registrar, mut attendance, mut inbox) =
+                    registration.receive(host, peer.remote.ip().into());
                 // Heartbeats and time limits need no finer timer.
                 let precision = Precision::Millisecond;
                 opened

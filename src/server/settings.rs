@@ -5,7 +5,8 @@ use std::num::NonZeroU32;
 use secrecy::SecretString;
 
 use super::{
-    ChatSettings, ConnectionLimits, Origins, OwnHosts, RegistrationSettings, TicketSettings, Tls,
+    ChatSettings, ConnectionLimits, Origins, OwnHosts, Proxies, RegistrationSettings,
+    TicketSettings, Tls,
 };
 use crate::conversation::latency::KeepAliveSettings;
 use crate::simulation::Model;
@@ -43,6 +44,8 @@ pub struct Settings {
     pub hosts: OwnHosts,
     /// How many connections there may be, and how long they may take to get going.
     pub connections: ConnectionLimits,
+    /// Who is believed whom a request comes from.
+    pub proxies: Proxies,
     /// How to encrypt; `None` for not at all.
     pub tls: Option<Tls>,
 }
@@ -66,6 +69,7 @@ impl Settings {
             origins: Origins::default(),
             hosts: OwnHosts::default(),
             connections: ConnectionLimits::default(),
+            proxies: Proxies::default(),
             tls: None,
         }
     }
@@ -85,6 +89,7 @@ impl fmt::Debug for Settings {
             .field("origins", &self.origins)
             .field("hosts", &self.hosts)
             .field("connections", &self.connections)
+            .field("proxies", &self.proxies)
             .field("tls", &self.tls)
             .finish_non_exhaustive()
     }

@@ -1,14 +1,23 @@
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::OwnedMutexGuard;
 
+use crate::conversation::Site;
 use crate::conversation::chat::UserName;
 
-/// How many places are remembered. Beyond that the one that tried longest ago is forgotten.
+/// How many sites are remembered. Beyond that the one that tried longest ago is forgotten.
 const REMEMBERED: usize = 1024;
+
+/// How many may wait at one site for the password that is being verified there. Each takes some tens
+/// of milliseconds: the last of them is answered within a second or two, long before its request would
+/// take too long.
+const WAITING: usize = 16;
+
+/// How long those should wait who find so many waiting, in a header that counts seconds.
+const QUEUE_WAIT: Duration = Duration::from_secs(1);
 
 /// How long is waited after the first wrong password. After each further one it is twice as long.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -21,21 +30,16 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// And who mistyped in the morning is not made to wait in the afternoon.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(15 * 60);
 
-/// Slows down those who try passwords: one at a time from each place, and after a wrong one none for
+/// Slows down those who try passwords: one at a time from each site, and after a wrong one none for
 /// a while.
 #[derive(Debug, Default)]
-pub(super) struct Throttle(Mutex<Places>);
+pub(super) struct Throttle(Mutex<Sites>);
 
 #[derive(Debug, Default)]
-struct Places {
-    known: HashMap<Place, Known>,
+struct Sites {
+    known: HashMap<Site, Known>,
     tries: u64,
 }
-
-/// Whence somebody tries passwords: an IPv4 address, or the 64 bits that an IPv6 network begins
-/// with. Within those, anybody has any number of addresses (RFC 6177 section 2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Place(IpAddr);
 
 #[derive(Debug)]
 struct Known {
@@ -44,7 +48,7 @@ struct Known {
     newest: u64,
 }
 
-/// The wrong passwords in a row from one place. Whoever holds it is the only one there whose
+/// The wrong passwords in a row from one site. Whoever holds it is the only one there whose
 /// password is verified.
 #[derive(Debug, Default)]
 pub(super) struct Streak {
@@ -64,54 +68,57 @@ enum Whose {
     Several,
 }
 
-impl From<IpAddr> for Place {
-    fn from(address: IpAddr) -> Self {
-        Place(match address.to_canonical() {
-            IpAddr::V6(address) => {
-                let [a, b, c, d, ..] = address.segments();
-                Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-            }
-            address => address,
-        })
-    }
-}
-
 impl Throttle {
     /// The wrong passwords that have come from an address, once nobody else's from there is being
     /// verified. It is fair: who came first is first.
-    pub(super) async fn streak(&self, address: IpAddr) -> OwnedMutexGuard<Streak> {
+    ///
+    /// # Errors
+    ///
+    /// When too many wait there already.
+    pub(super) async fn streak(
+        &self,
+        address: IpAddr,
+    ) -> Result<OwnedMutexGuard<Streak>, TooManyWait> {
         let streak = {
             // Nothing that holds the lock can leave its work half done.
-            let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            places.streak(address.into())
+            let mut sites = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            sites.streak(address.into())?
         };
-        streak.lock_owned().await
+        Ok(streak.lock_owned().await)
     }
 }
 
-impl Places {
-    fn streak(&mut self, place: Place) -> Arc<tokio::sync::Mutex<Streak>> {
+/// Too many wait at a site for their passwords to be verified. After this long, some will have gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TooManyWait(pub(super) Duration);
+
+impl Sites {
+    fn streak(&mut self, site: Site) -> Result<Arc<tokio::sync::Mutex<Streak>>, TooManyWait> {
         self.tries += 1;
-        if !self.known.contains_key(&place) && self.known.len() >= REMEMBERED {
+        if !self.known.contains_key(&site) && self.known.len() >= REMEMBERED {
             self.forget_one();
         }
-        let known = self.known.entry(place).or_insert_with(|| Known {
+        let known = self.known.entry(site).or_insert_with(|| Known {
             streak: Arc::default(),
             newest: 0,
         });
+        // Our own, that of the one whose password is verified, and those of all who wait.
+        if Arc::strong_count(&known.streak) >= 1 + 1 + WAITING {
+            return Err(TooManyWait(QUEUE_WAIT));
+        }
         known.newest = self.tries;
-        Arc::clone(&known.streak)
+        Ok(Arc::clone(&known.streak))
     }
 
-    /// Forgets the place that tried longest ago; one where a password is being verified only if there
+    /// Forgets the site that tried longest ago; one where a password is being verified only if there
     /// is no other.
     fn forget_one(&mut self) {
         let oldest = self.known.iter().min_by_key(|(_, known)| {
             let is_in_use = Arc::strong_count(&known.streak) > 1;
             (is_in_use, known.newest)
         });
-        if let Some(place) = oldest.map(|(place, _)| *place) {
-            self.known.remove(&place);
+        if let Some(site) = oldest.map(|(site, _)| *site) {
+            self.known.remove(&site);
         }
     }
 }
@@ -235,27 +242,38 @@ mod tests {
         assert_eq!(streak.wait(now), None);
     }
 
-    #[test]
-    fn a_place_is_an_ipv4_address_or_an_ipv6_network() {
-        let place = |text: &str| Place::from(text.parse::<IpAddr>().unwrap());
-        assert_ne!(place("192.0.2.1"), place("192.0.2.2"));
-        assert_eq!(place("192.0.2.1"), place("::ffff:192.0.2.1"));
-        assert_eq!(place("2001:db8::1"), place("2001:db8::ffff:1"));
-        assert_ne!(place("2001:db8::1"), place("2001:db8:0:1::1"));
+    #[tokio::test]
+    async fn passwords_from_one_site_are_verified_one_after_another() {
+        let (throttle, now) = (Throttle::default(), clock::now());
+        let here: IpAddr = "192.0.2.1".parse().unwrap();
+        let mut first = throttle.streak(here).await.unwrap();
+        let mut second = Polled(Box::pin(throttle.streak(here)));
+        assert!(second.poll().is_none(), "it has to wait");
+        drop(throttle.streak("192.0.2.2".parse().unwrap()).await.unwrap());
+        first.wrong("alice", now);
+        drop(first);
+        let second = second.poll().expect("it is its turn").unwrap();
+        assert_eq!(second.wait(now), Some(FIRST_WAIT));
     }
 
     #[tokio::test]
-    async fn passwords_from_one_place_are_verified_one_after_another() {
-        let (throttle, now) = (Throttle::default(), clock::now());
+    async fn only_so_many_wait_at_one_site() {
+        let throttle = Throttle::default();
         let here: IpAddr = "192.0.2.1".parse().unwrap();
-        let mut first = throttle.streak(here).await;
-        let mut second = Polled(Box::pin(throttle.streak(here)));
-        assert!(second.poll().is_none(), "it has to wait");
-        drop(throttle.streak("192.0.2.2".parse().unwrap()).await);
-        first.wrong("alice", now);
+        let first = throttle.streak(here).await.unwrap();
+        let mut queue: Vec<_> = (0..WAITING)
+            .map(|_| Polled(Box::pin(throttle.streak(here))))
+            .collect();
+        assert!(queue.iter_mut().all(|waiting| waiting.poll().is_none()));
+        let full = throttle.streak(here).await.err();
+        assert_eq!(full, Some(TooManyWait(QUEUE_WAIT)));
+        // Elsewhere nobody waits.
+        assert!(throttle.streak("192.0.2.2".parse().unwrap()).await.is_ok());
         drop(first);
-        let second = second.poll().expect("it is its turn");
-        assert_eq!(second.wait(now), Some(FIRST_WAIT));
+        let second = queue.remove(0).poll().expect("it is its turn");
+        let mut last = Polled(Box::pin(throttle.streak(here)));
+        assert!(last.poll().is_none(), "there is room for one more to wait");
+        drop(second);
     }
 
     /// Polls a future by hand.
@@ -276,16 +294,30 @@ mod tests {
         let (throttle, now) = (Throttle::default(), clock::now());
         let address = |number: u32| IpAddr::from(Ipv4Addr::from(number));
         // One that is being verified all the while is not forgotten.
-        let mut held = throttle.streak(address(0)).await;
+        let mut held = throttle.streak(address(0)).await.unwrap();
         held.wrong("alice", now);
         for number in 1..=u32::try_from(REMEMBERED).unwrap() {
-            let mut streak = throttle.streak(address(number)).await;
+            let mut streak = throttle.streak(address(number)).await.unwrap();
             streak.wrong("alice", now);
         }
         drop(held);
         assert!(throttle.0.lock().unwrap().known.len() <= REMEMBERED);
-        assert!(throttle.streak(address(0)).await.wait(now).is_some());
-        assert!(throttle.streak(address(2)).await.wait(now).is_some());
-        assert_eq!(throttle.streak(address(1)).await.wait(now), None);
+        assert!(
+            throttle
+                .streak(address(0))
+                .await
+                .unwrap()
+                .wait(now)
+                .is_some()
+        );
+        assert!(
+            throttle
+                .streak(address(2))
+                .await
+                .unwrap()
+                .wait(now)
+                .is_some()
+        );
+        assert_eq!(throttle.streak(address(1)).await.unwrap().wait(now), None);
     }
 }

@@ -1,5 +1,6 @@
 //! `POST /ticket`: a ticket for a user's password.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -10,17 +11,18 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
-use axum::http::header::RETRY_AFTER;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 use serde_json::json;
 use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
-use super::answer::error;
+use super::answer::{error, too_soon};
+use super::one_time::AllGiven;
 use super::password::{HashingError, Verdict};
-use super::throttle::{Streak, Throttle};
+use super::roll::Roll;
+use super::throttle::{Streak, Throttle, TooManyWait};
 use super::tickets::{TICKET_LIFETIME, TicketError, Tickets};
 use super::users::{Users, UsersError};
 use crate::conversation::chat::UserName;
@@ -29,6 +31,10 @@ use crate::link::{Printable, clock};
 /// The most that is read of a request: the longest name and the longest password, with every
 /// character of them written as an escape.
 pub(super) const BODY_LIMIT: usize = 8 * 1024;
+
+/// How long a password waits at the most for others to be verified, of whichever address. A request
+/// would be given up soon after that, without a word of why.
+const HASHING_WAIT: Duration = Duration::from_secs(5);
 
 /// Who gets tickets.
 #[derive(Clone)]
@@ -93,6 +99,16 @@ impl TicketDesk {
         self.tickets().redeem(ticket.expose_secret(), clock::now())
     }
 
+    /// What notices when the file of users has changed.
+    pub(super) fn roll(&self) -> Roll {
+        Roll::new(self.users.clone())
+    }
+
+    /// Takes back the tickets of those who are no users any more.
+    pub(super) fn keep_only(&self, users: &HashSet<UserName>) {
+        self.tickets().keep_only(users);
+    }
+
     fn tickets(&self) -> MutexGuard<'_, Tickets> {
         // Nothing that holds the lock can leave its work half done.
         self.tickets.lock().unwrap_or_else(PoisonError::into_inner)
@@ -134,21 +150,36 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D:
 async fn serve(desk: &TicketDesk, peer: SocketAddr, applicant: Applicant) -> Response {
     let Applicant { user, password } = applicant;
     let shown = Shown(&user);
-    let streak = desk.throttle.streak(peer.ip()).await;
+    let streak = match desk.throttle.streak(peer.ip()).await {
+        Ok(streak) => streak,
+        Err(TooManyWait(wait)) => {
+            tracing::debug!(peer = %peer, user = %shown, "no ticket: too many wait at this address");
+            return too_soon(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too many at your address ask for tickets: try again later",
+                wait,
+            );
+        }
+    };
     if let Some(wait) = streak.wait(clock::now()) {
         tracing::debug!(peer = %peer, user = %shown, ?wait, "no ticket: too soon after a wrong password");
-        let mut response = error(
+        return too_soon(
             StatusCode::TOO_MANY_REQUESTS,
             "too many wrong passwords: try again later",
+            wait,
         );
-        // In whole seconds, and not too soon (RFC 9110 section 10.2.3).
-        let seconds = wait.as_millis().div_ceil(1000);
-        let seconds = HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX));
-        response.headers_mut().insert(RETRY_AFTER, seconds);
-        return response;
     }
     // The semaphore is never closed.
-    let Ok(permit) = Arc::clone(&desk.hashing).acquire_owned().await else {
+    let hashing = Arc::clone(&desk.hashing).acquire_owned();
+    let Ok(acquired) = tokio::time::timeout(HASHING_WAIT, hashing).await else {
+        tracing::debug!(peer = %peer, user = %shown, "no ticket: too many passwords to be verified");
+        return too_soon(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too many ask for tickets: try again later",
+            HASHING_WAIT,
+        );
+    };
+    let Ok(permit) = acquired else {
         return unable();
     };
     let work = Verification {
@@ -160,13 +191,22 @@ async fn serve(desk: &TicketDesk, peer: SocketAddr, applicant: Applicant) -> Res
     };
     match tokio::task::spawn_blocking(|| work.run()).await {
         Ok(Ok(Some(user))) => {
-            tracing::debug!(peer = %peer, user = %shown, "a ticket");
-            let ticket = desk.tickets().issue(user, clock::now());
-            Json(json!({
-                "ticket": ticket.expose_secret(),
-                "expires_in_s": desk.lifetime.as_secs(),
-            }))
-            .into_response()
+            let issued = desk.tickets().issue(user, clock::now());
+            match issued {
+                Ok(ticket) => {
+                    tracing::debug!(peer = %peer, user = %shown, "a ticket");
+                    Json(json!({
+                        "ticket": ticket.expose_secret(),
+                        "expires_in_s": desk.lifetime.as_secs(),
+                    }))
+                    .into_response()
+                }
+                Err(AllGiven { wait }) => too_soon(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "too many tickets are unused; try again later",
+                    wait,
+                ),
+            }
         }
         Ok(Ok(None)) => {
             tracing::warn!(peer = %peer, user = %shown, "no ticket: there is no such user with this password");

@@ -1,36 +1,18 @@
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
 use secrecy::SecretString;
 
+use super::one_time::{AllGiven, OneTime, Unredeemed};
 use crate::conversation::chat::UserName;
 
 /// For how long a ticket is good, unless a server has it otherwise.
 pub const TICKET_LIFETIME: Duration = Duration::from_secs(30);
 
-/// How many tickets are remembered. Beyond that the oldest is forgotten, so that a flood of requests
-/// does not fill the memory.
-const REMEMBERED: usize = 10_000;
-
 /// The tickets that have been given: each admits one user to one connection.
-///
-/// They are looked up in a hash map, which does not take the same time for all of them. That tells
-/// nobody anything: what is compared byte by byte is only a ticket whose keyed hash is the same,
-/// and nobody comes nearer to 128 random bits within 30 s.
 pub(super) struct Tickets {
     lifetime: Duration,
-    rng: StdRng,
-    /// Whom each unused ticket is for, and when it was given.
-    unused: HashMap<String, Given>,
-    /// The same tickets, oldest first; some may have been used by now.
-    given: VecDeque<String>,
-}
-
-struct Given {
-    user: UserName,
-    at: Instant,
+    unused: OneTime<UserName>,
 }
 
 /// Why a ticket does not admit.
@@ -49,25 +31,22 @@ impl Tickets {
     pub(super) fn new(seed: [u8; 32], lifetime: Duration) -> Self {
         Tickets {
             lifetime,
-            rng: StdRng::from_seed(seed),
-            unused: HashMap::new(),
-            given: VecDeque::new(),
+            unused: OneTime::new(seed, lifetime),
         }
     }
 
-    /// A new ticket for a user: 128 random bits in hexadecimal.
-    pub(super) fn issue(&mut self, user: UserName, now: Instant) -> SecretString {
-        let mut bits = [0; 16];
-        self.rng.fill_bytes(&mut bits);
-        let ticket: String = bits.iter().map(|byte| format!("{byte:02x}")).collect();
-        if self.given.len() >= REMEMBERED
-            && let Some(oldest) = self.given.pop_front()
-        {
-            self.unused.remove(&oldest);
-        }
-        self.unused.insert(ticket.clone(), Given { user, at: now });
-        self.given.push_back(ticket.clone());
-        SecretString::from(ticket)
+    /// A new ticket for a user.
+    ///
+    /// # Errors
+    ///
+    /// When too many are out already.
+    pub(super) fn issue(&mut self, user: UserName, now: Instant) -> Result<SecretString, AllGiven> {
+        self.unused.issue(user, now).map(SecretString::from)
+    }
+
+    /// Takes back the tickets of those who are no users any more.
+    pub(super) fn keep_only(&mut self, users: &HashSet<UserName>) {
+        self.unused.keep_only(|user| users.contains(user));
     }
 
     /// Uses a ticket up, and gives the user that it admits.
@@ -76,12 +55,11 @@ impl Tickets {
     ///
     /// When it admits nobody.
     pub(super) fn redeem(&mut self, ticket: &str, now: Instant) -> Result<UserName, TicketError> {
-        let given = self.unused.remove(ticket).ok_or(TicketError::Unknown)?;
-        if now.saturating_duration_since(given.at) < self.lifetime {
-            Ok(given.user)
-        } else {
-            Err(TicketError::Expired(self.lifetime))
-        }
+        let redeemed = self.unused.redeem(ticket, now);
+        redeemed.map_err(|unredeemed| match unredeemed {
+            Unredeemed::Unknown => TicketError::Unknown,
+            Unredeemed::Expired => TicketError::Expired(self.lifetime),
+        })
     }
 }
 
@@ -92,7 +70,7 @@ mod tests {
     use secrecy::ExposeSecret;
 
     fn issue(tickets: &mut Tickets, user: &str, now: Instant) -> String {
-        let ticket = tickets.issue(user.parse().unwrap(), now);
+        let ticket = tickets.issue(user.parse().unwrap(), now).unwrap();
         ticket.expose_secret().to_owned()
     }
 
@@ -123,19 +101,5 @@ mod tests {
             Err(TicketError::Expired(TICKET_LIFETIME))
         );
         assert_eq!(tickets.redeem(&second, now), Err(TicketError::Unknown));
-    }
-
-    #[test]
-    fn the_oldest_tickets_make_room() {
-        let (mut tickets, now) = (Tickets::new([7; 32], TICKET_LIFETIME), clock::now());
-        let first = issue(&mut tickets, "alice", now);
-        let second = issue(&mut tickets, "alice", now);
-        for _ in 2..=REMEMBERED {
-            issue(&mut tickets, "bob", now);
-        }
-        assert_eq!(tickets.redeem(&first, now), Err(TicketError::Unknown));
-        assert!(tickets.redeem(&second, now).is_ok());
-        assert!(tickets.unused.len() < REMEMBERED);
-        assert!(tickets.given.len() <= REMEMBERED);
     }
 }

@@ -203,6 +203,11 @@ impl Users {
         Some(user.name.clone())
     }
 
+    /// The names of all of them.
+    pub fn names(&self) -> impl Iterator<Item = &UserName> {
+        self.users().map(|user| &user.name)
+    }
+
     /// What is kept of a user's password.
     pub fn password(&self, user: &str) -> Option<&StoredPassword> {
         let user = self.users().find(|known| known.name.as_str() == user)?;

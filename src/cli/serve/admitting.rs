@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use clap::Args;
 
-use crate::server::{ConnectionLimits, Origin, Origins, OwnHost, OwnHosts};
+use crate::server::{ConnectionLimits, Origin, Origins, OwnHost, OwnHosts, Proxies, Subnet};
 
 /// Whom a server lets in, and how many.
 #[derive(Debug, Args)]
@@ -26,9 +26,14 @@ pub(super) struct Admitting {
           value_name = "N")]
     max_connections: NonZeroUsize,
 
-    /// How many of them may come from one IP address [default: all]
+    /// How many of them may come from one IP address, or one /64 network of IPv6 [default: all]
     #[arg(long, value_parser = number, value_name = "N")]
     max_connections_per_address: Option<NonZeroUsize>,
+
+    /// Believe the reverse proxy here whom its requests come from: the last entry of X-Forwarded-For or
+    /// Forwarded; may be given several times [default: nobody is believed]
+    #[arg(long = "behind-proxy", value_name = "ADDRESS[/BITS]")]
+    proxies: Vec<Subnet>,
 }
 
 impl Admitting {
@@ -42,6 +47,10 @@ impl Admitting {
 
     pub(super) fn hosts(&self) -> OwnHosts {
         OwnHosts::new(self.hosts.clone())
+    }
+
+    pub(super) fn proxies(&self) -> Proxies {
+        Proxies::new(self.proxies.clone())
     }
 
     pub(super) fn connections(&self) -> ConnectionLimits {

@@ -4,7 +4,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::values::wait;
-use crate::conversation::chat::{Rate, RoomsSettings};
+use crate::conversation::chat::{RATES_PER_SITE, Rate, RoomsSettings};
 use crate::conversation::registration::RegistrarSettings;
 use crate::server::{ChatSettings, RegistrationSettings};
 
@@ -37,6 +37,11 @@ pub(in crate::cli) struct Chatting {
     /// How many messages a guest or a registrant may send in how long: 10000 at the most
     #[arg(long, value_parser = rate, default_value = "20/10s", value_name = "MESSAGES/TIME")]
     rate: Rate,
+
+    /// How many times that rate all from one IP address together, or one /64 network of IPv6, over all
+    /// their connections
+    #[arg(long, default_value_t = RATES_PER_SITE, value_name = "TIMES")]
+    rates_per_address: NonZeroU32,
 }
 
 impl From<Chatting> for ChatSettings {
@@ -46,6 +51,7 @@ impl From<Chatting> for ChatSettings {
                 heartbeat: chatting.heartbeat,
                 heartbeat_timeout: chatting.heartbeat_timeout,
                 rate: chatting.rate,
+                rates_per_site: chatting.rates_per_address,
                 longest_message: chatting.max_message.get(),
                 ..RoomsSettings::default()
             },
@@ -64,6 +70,7 @@ impl From<Chatting> for RegistrationSettings {
                 longest_text: chatting.max_message.get(),
                 ..RegistrarSettings::default()
             },
+            rates_per_site: chatting.rates_per_address,
             egress_queue: chatting.egress_queue,
         }
     }

@@ -21,7 +21,7 @@ pub use guest::{
 };
 pub use message::{ErrorCode, GuestMessage, MessageError, RoomMessage};
 pub use name::{ChannelName, NameError, UserName};
-pub use rooms::{Delivery, Pass, Rooms, RoomsOutput, RoomsSettings, SeatId};
+pub use rooms::{Delivery, Pass, RATES_PER_SITE, Rooms, RoomsOutput, RoomsSettings, SeatId};
 pub use seat::{Seat, SeatEvent};
 
 /// How many messages of a channel, the newest, whoever enters it is told.

@@ -15,11 +15,12 @@ use secrecy::SecretString;
 use super::{ChannelName, ErrorCode, GuestMessage, NameError, RoomMessage, UserName};
 use crate::conversation::pace::Haste;
 use crate::conversation::sentence::sentence;
-use crate::conversation::{CloseReason, Farewell, Message, Stamp};
+use crate::conversation::{Budgets, CloseReason, Farewell, Message, Site, Stamp};
 pub use delivery::{Delivery, Pass, RoomsOutput, SeatId};
 use occupant::{Due, Occupant};
 use room::{Claim, Room};
-pub use settings::RoomsSettings;
+use settings::RATES_PER_USER;
+pub use settings::{RATES_PER_SITE, RoomsSettings};
 
 /// How many channels are remembered in which nobody is any more, for those who come back.
 const VACANT_ROOMS: usize = 100;
@@ -50,6 +51,9 @@ pub struct Rooms {
     due: BTreeSet<(Stamp, SeatId)>,
     /// When a channel is to be told who has come and gone.
     presence_due: BTreeSet<(Stamp, ChannelName)>,
+    /// What all guests from one site have said, and all connections of one user.
+    of_sites: Budgets<Site>,
+    of_users: Budgets<UserName>,
     outputs: VecDeque<RoomsOutput>,
     last_seat: u64,
     now: Stamp,
@@ -72,6 +76,8 @@ impl Rooms {
             occupants: BTreeMap::new(),
             due: BTreeSet::new(),
             presence_due: BTreeSet::new(),
+            of_sites: Budgets::default(),
+            of_users: Budgets::default(),
             outputs: VecDeque::new(),
             last_seat: 0,
             now: Stamp::OPENING,
@@ -93,6 +99,11 @@ impl Rooms {
             self.show_in(seat, &channel);
         }
         seat
+    }
+
+    /// A guest comes from this site: what it says counts along with what others from there say.
+    pub fn comes_from(&mut self, seat: SeatId, site: Site) {
+        self.change(seat, |occupant| occupant.site = Some(site));
     }
 
     /// A guest's connection is gone.
@@ -127,6 +138,24 @@ impl Rooms {
         self.err(seat, ErrorCode::TicketRefused, reason);
     }
 
+    /// Shows out those who have shown a ticket of somebody who is no user any more.
+    pub fn keep_only(&mut self, at: Stamp, is_user: impl Fn(&UserName) -> bool) {
+        self.advance(at);
+        let is_over = |occupant: &Occupant| match &occupant.pass {
+            Pass::User(user) => !is_user(user),
+            Pass::Anyone | Pass::Wanted => false,
+        };
+        let occupants = self.occupants.iter();
+        let over: Vec<SeatId> = occupants
+            .filter(|(_, occupant)| is_over(occupant))
+            .map(|(seat, _)| *seat)
+            .collect();
+        for seat in over {
+            let reason = "this user has been removed";
+            self.dismiss(seat, Farewell::new(CloseReason::POLICY_VIOLATION, reason));
+        }
+    }
+
     /// A guest says something. `unix_s` is the time of day: seconds since 1970, UTC.
     pub fn handle_message(&mut self, at: Stamp, unix_s: i64, seat: SeatId, message: &Message) {
         let at = self.advance(at);
@@ -145,7 +174,11 @@ impl Rooms {
         let rate = self.settings.rate;
         match self.change(seat, |occupant| occupant.hurries(at, rate)) {
             None => return,
-            Some(Haste::None) => {}
+            Some(Haste::None) => {
+                if let Err(wait) = self.spend(at, seat) {
+                    return self.slow_down_together(seat, wait);
+                }
+            }
             Some(Haste::TooFast(wait)) => return self.slow_down(seat, wait),
             Some(Haste::Flood) => {
                 let farewell = Farewell::new(CloseReason::POLICY_VIOLATION, Haste::FLOOD);
@@ -221,6 +254,22 @@ impl Rooms {
             self.due.insert((after, seat));
         }
         Some(changed)
+    }
+
+    /// Counts a message of a guest's along with those of others that it belongs to.
+    fn spend(&mut self, at: Stamp, seat: SeatId) -> Result<(), Duration> {
+        let (Some(occupant), settings) = (self.occupants.get(&seat), &self.settings) else {
+            return Ok(());
+        };
+        if let Some(site) = occupant.site {
+            let rate = settings.rate.times(settings.rates_per_site);
+            self.of_sites.spend(at, site, rate)?;
+        }
+        if let Pass::User(user) = &occupant.pass {
+            let rate = settings.rate.times(RATES_PER_USER);
+            self.of_users.spend(at, user.clone(), rate)?;
+        }
+        Ok(())
     }
 
     fn hear(&mut self, unix_s: i64, seat: SeatId, message: GuestMessage) {

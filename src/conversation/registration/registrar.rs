@@ -4,6 +4,7 @@ mod party;
 mod settings;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{EncodingError, PublicKey, VerifyError};
 use crate::conversation::Stamp;
@@ -51,8 +52,8 @@ pub enum RegistrarEvent {
         retries: u32,
     },
     /// A registered connection says something. To be answered with one
-    /// [`Delivered`](RegistrarCue::Delivered) or [`UnknownKey`](RegistrarCue::UnknownKey), in the
-    /// order in which these came.
+    /// [`Delivered`](RegistrarCue::Delivered), [`UnknownKey`](RegistrarCue::UnknownKey) or
+    /// [`TooFast`](RegistrarCue::TooFast), in the order in which these came.
     Said {
         /// When.
         at: Stamp,
@@ -71,6 +72,9 @@ pub enum RegistrarCue {
     Text(Arc<str>),
     /// What was [said](RegistrarEvent::Said) was passed on to so many connections.
     Delivered(usize),
+    /// What was [said](RegistrarEvent::Said) is not passed on, since too much comes from the address or
+    /// the key, over all connections. After this long there is room for one.
+    TooFast(Duration),
     /// Nobody is registered with the key that what was [said](RegistrarEvent::Said) is for.
     UnknownKey(PublicKey),
     /// Another connection has registered with the same key.

@@ -2,6 +2,11 @@ use futures_util::FutureExt;
 
 use super::*;
 
+/// Where all of them come from.
+fn site() -> Site {
+    std::net::IpAddr::from([192, 0, 2, 1]).into()
+}
+
 fn key(number: u8) -> PublicKey {
     PublicKey::new([number; 32])
 }
@@ -23,7 +28,7 @@ struct Connection {
 
 impl Connection {
     fn new(registration: &Arc<Registration>) -> Self {
-        let (_, attendance, inbox) = registration.receive("pond.example".to_owned());
+        let (_, attendance, inbox) = registration.receive("pond.example".to_owned(), site());
         Connection { attendance, inbox }
     }
 

@@ -1,7 +1,7 @@
 use super::{Pass, RoomsSettings};
 use crate::conversation::chat::{ChannelName, UserName};
 use crate::conversation::pace::{Haste, Pace};
-use crate::conversation::{Rate, Stamp};
+use crate::conversation::{Rate, Site, Stamp};
 
 /// Whoever sits in a seat.
 #[derive(Debug)]
@@ -11,6 +11,8 @@ pub(super) struct Occupant {
     /// What it is called there, if it has claimed a name.
     pub(super) name: Option<UserName>,
     pub(super) pass: Pass,
+    /// Whence it comes, if anybody has said so.
+    pub(super) site: Option<Site>,
     pulse: Pulse,
     pace: Pace,
 }
@@ -60,6 +62,7 @@ impl Occupant {
             channel,
             name: None,
             pass,
+            site: None,
             pulse,
             pace: Pace::default(),
         }

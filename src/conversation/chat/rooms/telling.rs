@@ -7,7 +7,7 @@ use super::room::Room;
 use super::{Delivery, Rooms, RoomsOutput, SeatId, VACANT_BYTES, VACANT_ROOMS};
 use crate::conversation::Farewell;
 use crate::conversation::chat::{ChannelName, ErrorCode, RoomMessage, UserName};
-use crate::conversation::pace::wait_ms;
+use crate::conversation::pace::{TOO_MUCH_TOGETHER, wait_ms};
 
 impl Rooms {
     /// Brings somebody into a channel: tells what was said there, and who is there.
@@ -122,6 +122,15 @@ impl Rooms {
         let message = RoomMessage::Error {
             code: ErrorCode::TooFast,
             message: self.settings.rate.refusal(),
+            retry_after_ms: Some(wait_ms(wait)),
+        };
+        self.tell(seat, &message);
+    }
+
+    pub(super) fn slow_down_together(&mut self, seat: SeatId, wait: Duration) {
+        let message = RoomMessage::Error {
+            code: ErrorCode::TooFast,
+            message: TOO_MUCH_TOGETHER.to_owned(),
             retry_after_ms: Some(wait_ms(wait)),
         };
         self.tell(seat, &message);

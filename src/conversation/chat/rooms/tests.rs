@@ -14,6 +14,7 @@ const SETTINGS: RoomsSettings = RoomsSettings {
         messages: NonZeroU32::new(20).unwrap(),
         per: Duration::from_secs(10),
     },
+    rates_per_site: RATES_PER_SITE,
     longest_message: 4096,
     ticket_wait: Duration::from_secs(10),
 };

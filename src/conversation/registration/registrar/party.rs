@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::answers::Answers;
 use super::inquiry::Inquiry;
 use super::{RegistrarCue, RegistrarEvent, RegistrarSettings};
-use crate::conversation::pace::{Haste, Pace};
+use crate::conversation::pace::{Haste, Pace, TOO_MUCH_TOGETHER};
 use crate::conversation::registration::{
     ErrorCode, PublicKey, RegistrantMessage, RegistrarMessage,
 };
@@ -287,6 +287,13 @@ impl Party for Registrar {
             }
             RegistrarCue::Delivered(delivered) => {
                 self.settle(RegistrarMessage::Delivered { delivered });
+            }
+            RegistrarCue::TooFast(wait) => {
+                self.settle(RegistrarMessage::Error {
+                    code: ErrorCode::TooFast,
+                    message: TOO_MUCH_TOGETHER.to_owned(),
+                    retry_after: Some(wait),
+                });
             }
             RegistrarCue::UnknownKey(key) => {
                 let message = format!("Nobody is registered with the key {key}.");

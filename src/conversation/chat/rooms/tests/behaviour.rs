@@ -301,6 +301,83 @@ fn without_a_ticket_nobody_hears_or_says_anything() {
 }
 
 #[test]
+fn whoever_comes_and_goes_says_no_more_than_its_site_may_and_others_go_on() {
+    let mut house = House::with(RoomsSettings {
+        rates_per_site: NonZeroU32::new(3).unwrap(),
+        ..SETTINGS
+    });
+    let site = |text: &str| Site::from(text.parse::<std::net::IpAddr>().unwrap());
+    let neighbour = house.enter("fishing");
+    house.rooms.comes_from(neighbour, site("2001:db8::1"));
+    // 3 × 20 are allowed: three times 19, and 3 more.
+    let mut refused = 0;
+    for number in 0..5 {
+        let seat = house.enter("fishing");
+        let address = format!("2001:db8::{number:x}:2");
+        house.rooms.comes_from(seat, site(&address));
+        house.claim(seat, "bert");
+        for _ in 0..18 {
+            house.speak(seat, "me again");
+        }
+        let errors: Vec<_> = house.takes(seat).iter().filter_map(error_of).collect();
+        assert!(errors.iter().all(|code| *code == ErrorCode::TooFast));
+        refused += errors.len();
+        house.rooms.leave(house.now, seat);
+        house.settle();
+    }
+    assert_eq!(refused, 5 * 19 - 60);
+    house.takes(neighbour);
+    house.claim(neighbour, "anna");
+    assert_eq!(house.takes_error(neighbour), ErrorCode::TooFast);
+    let elsewhere = house.enter("fishing");
+    house.rooms.comes_from(elsewhere, site("2001:db8:0:1::1"));
+    house.takes(elsewhere);
+    house.claim(elsewhere, "carl");
+    assert_eq!(house.takes(elsewhere)[0], identity(true));
+    house.wait_until(10);
+    house.takes(neighbour);
+    house.claim(neighbour, "anna");
+    assert_eq!(house.takes(neighbour)[0], identity(true));
+}
+
+#[test]
+fn a_user_says_no_more_over_several_connections_than_over_two() {
+    let mut house = House::new();
+    let user = || Pass::User("anna".parse().unwrap());
+    let mut refused = 0;
+    for _ in 0..5 {
+        let seat = house.enter_with("fishing", user());
+        house.claim(seat, "anna");
+        for _ in 0..18 {
+            house.speak(seat, "me again");
+        }
+        let told = house.takes(seat);
+        refused += told.iter().filter_map(error_of).count();
+        house.rooms.leave(house.now, seat);
+        house.settle();
+    }
+    assert_eq!(refused, 5 * 19 - 40);
+}
+
+#[test]
+fn who_is_no_user_any_more_is_shown_out() {
+    let mut house = House::new();
+    let pass = |user: &str| Pass::User(user.parse().unwrap());
+    let anna = house.enter_with("fishing", pass("anna"));
+    let bert = house.enter_with("fishing", pass("bert"));
+    let guest = house.enter_with("fishing", Pass::Wanted);
+    house
+        .rooms
+        .keep_only(house.now, |user| user.as_str() == "bert");
+    house.settle();
+    assert_eq!(house.closed[&anna].code(), CloseReason::POLICY_VIOLATION);
+    assert_eq!(house.closed.len(), 1);
+    for seat in [bert, guest] {
+        assert!(!house.closed.contains_key(&seat));
+    }
+}
+
+#[test]
 fn a_channel_is_remembered_when_all_have_gone_and_not_every_one_for_ever() {
     let mut house = House::new();
     for number in 0..=VACANT_ROOMS {

@@ -133,6 +133,7 @@ proptest! {
             heartbeat: Duration::ZERO,
             heartbeat_timeout: Duration::MAX,
             rate: Rate { messages: NonZeroU32::MIN, per: Duration::MAX },
+            rates_per_site: RATES_PER_SITE,
             longest_message: 0,
             ticket_wait: Duration::ZERO,
         });
