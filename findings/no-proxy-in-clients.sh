@@ -5,8 +5,9 @@
 # Expected before the first run, beside a lone * that means all: ports count for those that use Python's urllib and for
 # proxy-from-env; *.domain for proxy-from-env; 127.* and a trailing dot of the host for nobody; networks (127.0.0.0/8) for
 # websocket-client and hyper-util; and .domain covers the domain itself for all but proxy-from-env and websocket-client.
-# Seen: websocket-client 1.9.0 and hyper-util 0.1.20 agree; the others differ from them and from each other. aiohttp 3.13.2 asks urllib for the host without its port, so that an entry with a port never
-# matches, where websockets 16.0 heeds it; websocket-client takes .domain for the domain itself as well.
+# Seen: websocket-client 1.9.0 and hyper-util 0.1.20 agree, and take .domain for the domain itself as well; the others differ
+# from them and from each other. aiohttp 3.13.2 asks urllib for the host without its port, so that an entry with a port
+# never matches, where websockets 16.0 heeds it.
 # What follows: only * and plain names are read alike by all.
 #
 # Needs python3 with venv, Node.js with npm, and cargo.
