@@ -13,6 +13,7 @@ pub mod challenge;
 pub mod chat;
 pub mod latency;
 mod pace;
+mod reading;
 pub mod registration;
 mod sentence;
 mod stamp;
@@ -20,6 +21,7 @@ mod visible;
 mod wire;
 
 pub use pace::Rate;
+pub use reading::{json_fault, without_byte_order_mark};
 pub use stamp::Stamp;
 pub(crate) use visible::is_deceptive;
 pub use wire::{CloseReason, ClosedBy, Farewell, Message, WireEvent};
