@@ -34,7 +34,7 @@ mod tls;
 mod tunnel;
 mod upgrade;
 
-pub use accept::{Upgrading, grant_upgrade};
+pub use accept::{UpgradeRefused, Upgrading, grant_upgrade};
 pub use address::{Address, AddressError};
 pub use certificate::{CertificateRefused, RefusalReason, is_no_tls};
 pub use connection::{Connection, MESSAGE_LIMIT};

@@ -175,7 +175,7 @@ fn verify(
 }
 
 /// Whether a header lists a word.
-fn lists(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
+pub(super) fn lists(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
     let values = headers.get_all(name).iter();
     let mut words = values
         .filter_map(|value| value.to_str().ok())

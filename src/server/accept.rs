@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
@@ -19,10 +19,11 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::answer::error;
+use super::answer::{error, for_this_moment};
 use super::hub::{Hub, Peer};
 use super::occupancy::{Entry, Full, Place};
 use super::routes::routes;
+use super::write_limit::WriteLimit;
 use crate::link::clock;
 
 /// How long a request may take over its answer.
@@ -203,15 +204,15 @@ impl Visitor {
                 let answer: Response<Body> = match answer {
                     Ok(Ok(answer)) => answer,
                     Ok(Err(never)) => match never {},
-                    Err(_elapsed) => StatusCode::REQUEST_TIMEOUT.into_response(),
+                    Err(_elapsed) => error(StatusCode::REQUEST_TIMEOUT, "the answer took too long"),
                 };
-                Ok::<_, Infallible>(answer)
+                Ok::<_, Infallible>(for_this_moment(answer))
             }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(hub.handshake)
-            .serve_connection(TokioIo::new(stream), service)
+            .serve_connection(TokioIo::new(WriteLimit::new(stream)), service)
             .with_upgrades();
         let mut connection = std::pin::pin!(connection);
         let mut stop = hub.stop.clone();
@@ -302,7 +303,8 @@ mod tests {
                 return false;
             };
             sleep(before_request).await;
-            let request = b"GET /clients HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+            let request =
+                b"GET /clients HTTP/1.1\r\nHost: localhost:8765\r\nConnection: close\r\n\r\n";
             let mut answer = Vec::new();
             // Whether it cannot be written or is not answered is all the same.
             let _ = stream.write_all(request).await;
