@@ -14,6 +14,7 @@
 
 mod accept;
 mod address;
+mod answer;
 mod certificate;
 pub mod clock;
 mod connection;
@@ -21,10 +22,12 @@ mod dial;
 mod driver;
 mod error;
 mod excerpt;
+mod frame_watch;
 mod headers;
 mod inbox;
 mod proxy;
 mod race;
+mod refusal;
 mod resolution;
 mod stop;
 mod tcp_info;
@@ -32,6 +35,7 @@ mod timer;
 mod tls;
 mod tunnel;
 mod upgrade;
+mod watched;
 
 pub use accept::{Upgrading, grant_upgrade};
 pub use address::{Address, AddressError};
@@ -44,6 +48,7 @@ pub use excerpt::{Excerpt, Printable};
 pub use headers::{Header, HeaderError, Subprotocol, SubprotocolError};
 pub use inbox::{Inbox, Prompter, Unheard};
 pub use proxy::{Proxies, Proxy, ProxyError};
+pub use refusal::{Refusal, readable, redirection, retry_after};
 pub use resolution::{Resolution, ResolutionError};
 pub use stop::{Stop, StopReason, Stopper};
 pub use tcp_info::TcpProbe;
