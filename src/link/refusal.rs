@@ -181,10 +181,9 @@ mod tests {
         ] {
             let shown = shown(302, &[("location", location)], b"");
             assert_eq!(
-                shown.replace("user:pw@", ""),
+                shown,
                 format!("302 Found; it redirects to {elsewhere}, which is not followed")
             );
-            assert!(!shown.contains("pw"), "{shown}");
         }
         assert_eq!(shown(302, &[("location", "http://")], b""), "302 Found");
         assert_eq!(shown(200, &[("location", "/x")], b""), "200 OK");

@@ -59,3 +59,66 @@ pub(super) async fn open_tunnel(
     }
     Ok(stream)
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::link::Proxies;
+
+    /// What comes through a tunnel that a proxy grants with this head.
+    async fn heard(head: &str) -> Result<String, TunnelError> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let value_of =
+            |name: &str| (name == "HTTP_PROXY").then(|| format!("http://me:pw@{address}"));
+        let to = "ws://server.invalid:8080".parse().unwrap();
+        let proxy = Proxies::from_variables(value_of).on_the_way_to(&to);
+        let proxy = proxy.unwrap().unwrap();
+        let granting = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut asked = Vec::new();
+            while !asked.ends_with(b"\r\n\r\n") {
+                stream.read_buf(&mut asked).await.unwrap();
+            }
+            stream.write_all(head.as_bytes()).await.unwrap();
+            // Not before the tunnel is used.
+            stream.read_u8().await.unwrap();
+            stream.write_all(b"hello").await.unwrap();
+            String::from_utf8(asked).unwrap()
+        };
+        let using = async {
+            let stream = TcpStream::connect(address).await.unwrap();
+            let mut tunnel = open_tunnel(stream, &proxy, "server.invalid:8080").await?;
+            tunnel.write_all(b"?").await.unwrap();
+            let mut said = String::new();
+            tunnel.read_to_string(&mut said).await.unwrap();
+            Ok(said)
+        };
+        let (asked, said) = tokio::join!(granting, using);
+        assert_eq!(
+            asked,
+            "CONNECT server.invalid:8080 HTTP/1.1\r\nHost: server.invalid:8080\r\n\
+             Proxy-Authorization: Basic bWU6cHc=\r\n\r\n"
+        );
+        said
+    }
+
+    #[tokio::test]
+    async fn any_success_grants_a_tunnel_however_it_is_written() {
+        let many = "X: y\r\n".repeat(200);
+        for head in [
+            "HTTP/1.1 200 Connection established\r\n\r\n",
+            "HTTP/1.0 200 OK\r\n\r\n",
+            "HTTP/1.1 204 No Content\r\n\r\n",
+            // The length of a body that there is none of (RFC 9110 section 9.3.6).
+            "HTTP/1.1 201 Created\r\nContent-Length: 10\r\n\r\n",
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 299 Fine\r\nVia: a,\r\n b\r\n\r\n",
+            &format!("HTTP/1.1 200 OK\r\n{many}\r\n"),
+        ] {
+            assert_eq!(heard(head).await.unwrap(), "hello", "{head}");
+        }
+    }
+}
