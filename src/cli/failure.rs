@@ -10,8 +10,8 @@ use reqwest::StatusCode;
 
 use crate::conversation::CloseReason;
 use crate::link::{
-    CertificateRefused, DialError, Encryption, EndCause, Ending, Phase, Printable, RefusalReason,
-    StopReason, TunnelError,
+    CertificateRefused, DialError, Encryption, EndCause, Ending, Phase, Printable, Refusal,
+    RefusalReason, StopReason, TunnelError,
 };
 use crate::report::{ErrorItem, Outcome};
 
@@ -254,7 +254,7 @@ impl From<StopReason> for Failure {
 impl From<DialError> for Failure {
     fn from(error: DialError) -> Self {
         let kind = match &error {
-            DialError::Refused { status, .. } => match status.as_u16() {
+            DialError::Refused { refusal, .. } => match refusal.status().as_u16() {
                 401 | 403 => Kind::Credentials,
                 // An answer that is neither a WebSocket nor an error is no WebSocket server's.
                 ..=399 => Kind::Protocol,
@@ -263,20 +263,30 @@ impl From<DialError> for Failure {
             DialError::Handshake { .. } | DialError::NoHttp { .. } => Kind::Protocol,
             DialError::Proxy { .. } => Kind::Usage,
             DialError::Tunnel { source, .. } => match source {
-                TunnelError::Refused { status, .. } if wants_credentials(*status) => {
-                    Kind::Credentials
-                }
+                TunnelError::Refused(refusal) if wants_credentials(refusal) => Kind::Credentials,
                 TunnelError::Wrong(_) => Kind::Protocol,
-                TunnelError::Refused { .. } | TunnelError::Dropped(_) => Kind::Unreachable,
+                TunnelError::Refused(_) | TunnelError::Dropped(_) => Kind::Unreachable,
             },
             _ => Kind::Unreachable,
         };
-        let worth_it = match &error {
-            DialError::Refused { status, .. }
+        let refusal = match &error {
+            DialError::Refused { refusal, .. }
             | DialError::Tunnel {
-                source: TunnelError::Refused { status, .. },
+                source: TunnelError::Refused(refusal),
                 ..
-            } => status.is_server_error() || status.as_u16() == 429,
+            } => Some(&**refusal),
+            _ => None,
+        };
+        let wait = refusal.and_then(Refusal::retry_after);
+        let worth_it = match &error {
+            DialError::Refused { .. }
+            | DialError::Tunnel {
+                source: TunnelError::Refused(_),
+                ..
+            } => refusal.is_some_and(|refusal| {
+                let status = refusal.status();
+                status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
+            }),
             DialError::Handshake { .. }
             | DialError::NoHttp { .. }
             | DialError::NoTls { .. }
@@ -304,9 +314,9 @@ impl From<DialError> for Failure {
                 "; does the server speak TLS there?"
             }
             DialError::Tunnel {
-                source: TunnelError::Refused { status, .. },
+                source: TunnelError::Refused(refusal),
                 ..
-            } if wants_credentials(*status) => PROXY_CREDENTIALS,
+            } if wants_credentials(refusal) => PROXY_CREDENTIALS,
             error => match error.phase() {
                 Phase::Dns | Phase::Tcp => "; is the address right, and is the server up?",
                 Phase::Proxy => "; NO_PROXY lists hosts that are reached without a proxy",
@@ -315,6 +325,7 @@ impl From<DialError> for Failure {
         };
         kind.because(format_args!("{error}{advice}"))
             .with_another_try_worth_it(worth_it)
+            .with_wait(wait)
     }
 }
 
@@ -322,8 +333,8 @@ impl From<DialError> for Failure {
 const PROXY_CREDENTIALS: &str =
     "; its credentials are a part of its URL, in the environment: http://USER:PASSWORD@HOST:PORT";
 
-fn wants_credentials(status: StatusCode) -> bool {
-    status == StatusCode::PROXY_AUTHENTICATION_REQUIRED
+fn wants_credentials(refusal: &Refusal) -> bool {
+    refusal.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
 }
 
 fn is_hung_up(error: &io::Error) -> bool {

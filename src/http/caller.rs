@@ -1,12 +1,12 @@
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, LOCATION};
+use reqwest::header::HeaderMap;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use rustls::ClientConfig;
 use url::Url;
 
 use super::HttpError;
-use crate::link::{Address, Dialer, Excerpt, Proxy, ProxyError};
+use crate::link::{Address, Dialer, Excerpt, Proxy, ProxyError, readable, redirection};
 
 /// The most that is read of an answer. Those that are waited for are a few hundred bytes.
 pub const ANSWER_LIMIT: usize = 64 * 1024;
@@ -119,7 +119,8 @@ impl Caller {
         };
         let mut response = request.send().await.map_err(failed)?;
         let status = response.status();
-        let body = match redirection(&response) {
+        let elsewhere = redirection(status, response.headers(), Some(response.url()));
+        let body = match elsewhere {
             Some(elsewhere) => format!("it redirects to {elsewhere}, which is not followed"),
             None => read_body(&mut response).await.map_err(failed)?,
         };
@@ -134,17 +135,6 @@ impl Caller {
     }
 }
 
-/// Where an answer redirects to, but for the query, which may repeat a secret.
-fn redirection(response: &Response) -> Option<String> {
-    if !response.status().is_redirection() {
-        return None;
-    }
-    let location = response.headers().get(LOCATION)?.to_str().ok()?;
-    let mut elsewhere = response.url().join(location).ok()?;
-    elsewhere.set_query(None);
-    Some(elsewhere.to_string())
-}
-
 /// Reads an answer until it is known to be too long.
 async fn read_body(response: &mut Response) -> reqwest::Result<String> {
     let mut body = Vec::new();
@@ -153,7 +143,5 @@ async fn read_body(response: &mut Response) -> reqwest::Result<String> {
     {
         body.extend_from_slice(&chunk);
     }
-    let text = String::from_utf8_lossy(&body);
-    // A byte order mark says nothing in UTF-8, and JSON is read without it.
-    Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
+    Ok(readable(response.headers(), &body))
 }

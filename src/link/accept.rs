@@ -10,7 +10,7 @@ use hyper_util::rt::TokioIo;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::Connection;
-use super::upgrade::lists;
+use super::answer::lists;
 
 /// A WebSocket whose upgrade has been granted and whose answer is on its way to the client.
 #[derive(Debug)]

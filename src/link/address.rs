@@ -125,6 +125,11 @@ impl Address {
         format!("{}:{}", self.host(), self.port())
     }
 
+    /// The URL, secrets and all, for resolving others against it.
+    pub(super) fn url(&self) -> &Url {
+        &self.url
+    }
+
     /// The whole URL, secrets and all, for the request line and nothing else.
     pub(super) fn request_url(&self) -> &str {
         self.url.as_str()

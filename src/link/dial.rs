@@ -16,7 +16,7 @@ use url::Host;
 use super::headers::{add_headers, ask_for};
 use super::race::race;
 use super::tunnel::open_tunnel;
-use super::upgrade::upgrade;
+use super::upgrade::{UpgradeError, upgrade};
 use super::{
     Address, Connection, DialError, Encryption, Header, Phase, Proxies, Proxy, ProxyError,
     Resolution, Subprotocol, TcpProbe, clock,
@@ -314,13 +314,15 @@ impl Dialer {
     ) -> Result<(Upgraded, Duration), DialError> {
         let authority = address.authority();
         let handshake = async {
-            let mut request = address.request_url().into_client_request()?;
+            let request = address.request_url().into_client_request();
+            let mut request = request.map_err(UpgradeError::Request)?;
             add_headers(&self.headers, request.headers_mut());
             ask_for(&self.subprotocols, request.headers_mut());
             // Text: a URL's host is ASCII, and so is a header that was given.
             let host = request.headers().get(HOST).map(HeaderValue::to_str);
             let host = host.and_then(Result::ok).unwrap_or_default().to_owned();
-            let (socket, subprotocol) = upgrade(stream, request, &self.subprotocols).await?;
+            let (socket, subprotocol) =
+                upgrade(stream, request, &self.subprotocols, Some(address.url())).await?;
             Ok((socket, host, subprotocol))
         };
         match self.timed(Phase::Upgrade, &authority, handshake).await? {

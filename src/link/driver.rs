@@ -176,7 +176,8 @@ struct End {
     cause: EndCause,
     /// The peer's Close frame, if that is the cause, and when it came.
     close: Option<(Stamp, CloseReason)>,
-    /// What the party wants said in ours, if that is the cause.
+    /// What is to be said in ours: what the party wants, if that is the cause, or the answer to the
+    /// peer's, where the library does not give it by itself.
     farewell: Option<Farewell>,
 }
 
@@ -190,11 +191,25 @@ impl From<EndCause> for End {
     }
 }
 
-impl From<Broken> for End {
-    fn from(broken: Broken) -> Self {
+impl End {
+    /// What it means that the socket was found to be broken at this time.
+    fn broken(at: Stamp, broken: Broken) -> Self {
         match broken {
             Broken::Gone(error) => EndCause::Lost(error).into(),
             Broken::Violated(violation) => EndCause::Violated(violation).into(),
+            Broken::Closed(said) => End {
+                cause: EndCause::PeerClosed,
+                close: Some((
+                    at,
+                    CloseReason {
+                        by: ClosedBy::Peer,
+                        code: said.code(),
+                        reason: said.reason().to_owned(),
+                    },
+                )),
+                // A Close frame is answered with its own code (RFC 6455 section 5.5.1).
+                farewell: Some(said),
+            },
         }
     }
 }
@@ -322,7 +337,7 @@ where
                 }
             }
         };
-        written.map_err(|error| Broken::from(error).into())
+        written.map_err(|error| End::broken(self.connection.clock.stamp(), error.into()))
     }
 
     /// Takes what the party still notices once nothing can be sent any more.
@@ -379,7 +394,7 @@ fn received<C>(
         }
         // Reading never yields raw frames, and a timeout that comes early does nothing.
         Ok(Frame::Frame(_)) => return Wake::Timeout,
-        Err(error) => return Wake::End(Broken::from(error).into()),
+        Err(error) => return Wake::End(End::broken(at, error.into())),
     };
     Wake::Message(at, message)
 }

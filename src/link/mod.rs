@@ -14,6 +14,7 @@
 
 mod accept;
 mod address;
+mod answer;
 mod certificate;
 pub mod clock;
 mod connection;
@@ -21,11 +22,13 @@ mod dial;
 mod driver;
 mod error;
 mod excerpt;
+mod frame_watch;
 mod headers;
 mod inbox;
 mod pem;
 mod proxy;
 mod race;
+mod refusal;
 mod resolution;
 mod stop;
 mod tcp_info;
@@ -33,6 +36,7 @@ mod timer;
 mod tls;
 mod tunnel;
 mod upgrade;
+mod watched;
 
 pub use accept::{UpgradeRefused, Upgrading, grant_upgrade};
 pub use address::{Address, AddressError};
@@ -46,6 +50,7 @@ pub use headers::{Header, HeaderError, Subprotocol, SubprotocolError};
 pub use inbox::{Inbox, Prompter, Unheard};
 pub use pem::pem_fault;
 pub use proxy::{Proxies, Proxy, ProxyError};
+pub use refusal::{Refusal, readable, redirection, retry_after};
 pub use resolution::{Resolution, ResolutionError};
 pub use stop::{Stop, StopReason, Stopper};
 pub use tcp_info::TcpProbe;
