@@ -14,6 +14,7 @@
 
 mod accept;
 mod address;
+mod awake;
 mod certificate;
 pub mod clock;
 mod connection;
@@ -23,6 +24,7 @@ mod error;
 mod excerpt;
 mod headers;
 mod inbox;
+mod no_proxy;
 mod proxy;
 mod race;
 mod resolution;
@@ -34,9 +36,12 @@ mod tunnel;
 mod upgrade;
 
 pub use accept::{Upgrading, grant_upgrade};
+pub(crate) use address::is_localhost;
 pub use address::{Address, AddressError};
+pub use awake::Awake;
 pub use certificate::{CertificateRefused, RefusalReason, is_no_tls};
 pub use connection::{Connection, MESSAGE_LIMIT};
+pub(crate) use dial::loopback;
 pub use dial::{Dialed, Dialer, Phases, Transport};
 pub use driver::{EndCause, Ending, Limits, Observer, drive, drive_with_cues};
 pub use error::{DialError, Encryption, Phase, Violation};
