@@ -44,7 +44,10 @@ fn each_further_attempt_has_a_heading_for_people() {
         .start();
     let ran = Program::solve_at(&server.url()).run();
     ran.succeeded();
-    let headings = ran.stdout.lines().filter(|line| line.starts_with("attempt "));
+    let headings = ran
+        .stdout
+        .lines()
+        .filter(|line| line.starts_with("attempt "));
     assert_eq!(headings.collect::<Vec<_>>(), ["attempt 2 of 3"]);
     let (_, second) = ran.stdout.split_once("attempt 2 of 3\n").unwrap();
     assert!(second.starts_with("connected"), "{second}");
