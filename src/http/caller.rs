@@ -6,7 +6,9 @@ use rustls::ClientConfig;
 use url::Url;
 
 use super::HttpError;
-use crate::link::{Address, Dialer, Excerpt, Proxy, ProxyError, readable, redirection};
+use crate::link::{
+    Address, Dialer, Excerpt, Proxy, ProxyError, is_localhost, loopback, readable, redirection,
+};
 
 /// The most that is read of an answer. Those that are waited for are a few hundred bytes.
 pub const ANSWER_LIMIT: usize = 64 * 1024;
@@ -82,6 +84,10 @@ impl Caller {
             }
             (None, Some(domain)) if !resolved.is_empty() => {
                 client = client.resolve_to_addrs(domain, &resolved);
+            }
+            (None, Some(domain)) if is_localhost(domain) => {
+                // Port 0: that of each call's URL.
+                client = client.resolve_to_addrs(domain, &loopback(0));
             }
             (None, _) => {}
         }

@@ -136,6 +136,13 @@ impl Address {
     }
 }
 
+/// Whether a name is `localhost` or below it: such names stand for this machine, and are not asked
+/// of any DNS server (RFC 6761 section 6.3).
+pub(crate) fn is_localhost(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+    name == "localhost" || name.ends_with(".localhost")
+}
+
 impl FromStr for Address {
     type Err = AddressError;
 
@@ -170,6 +177,22 @@ mod tests {
         let address: Address = "ws://[::1]:8080".parse().unwrap();
         assert_eq!(address.authority(), "[::1]:8080");
         assert_eq!(address.port(), 8080);
+    }
+
+    #[test]
+    fn names_below_localhost_are_this_machine() {
+        for name in ["localhost", "LOCALHOST.", "a.localhost", "a.b.localhost."] {
+            assert!(is_localhost(name), "{name}");
+        }
+        for name in [
+            "alocalhost",
+            "localhost.example.org",
+            "localhost..",
+            "local",
+            "",
+        ] {
+            assert!(!is_localhost(name), "{name}");
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_util::either::Either;
 use url::Host;
 
+use super::address::is_localhost;
 use super::headers::{add_headers, ask_for};
 use super::race::race;
 use super::tunnel::open_tunnel;
@@ -150,10 +151,7 @@ impl Dialer {
     /// Where the host of an address is to be found without looking it up; empty if it is to be
     /// looked up.
     pub fn resolved(&self, address: &Address) -> Vec<SocketAddr> {
-        let resolutions = self.resolutions.iter();
-        resolutions
-            .filter_map(|resolution| resolution.of(address))
-            .collect()
+        Resolution::find(&self.resolutions, address)
     }
 
     /// Dials: looks up the host, connects, encrypts, and asks for the WebSocket. If there is a
@@ -238,6 +236,9 @@ impl Dialer {
             Host::Ipv6(ip) => return Ok((vec![(ip, port).into()], None)),
             Host::Domain(name) => name,
         };
+        if is_localhost(name) {
+            return Ok((loopback(port).into(), None));
+        }
         let lookup = async { Ok(tokio::net::lookup_host((name, port)).await?.collect()) };
         let (found, took) = self.timed(Phase::Dns, &hop.shown, lookup).await?;
         let addresses: io::Result<Vec<SocketAddr>> = found;
@@ -365,6 +366,14 @@ impl Dialer {
             }),
         }
     }
+}
+
+/// The addresses that names for this machine stand for.
+pub(crate) fn loopback(port: u16) -> [SocketAddr; 2] {
+    [
+        (Ipv6Addr::LOCALHOST, port).into(),
+        (Ipv4Addr::LOCALHOST, port).into(),
+    ]
 }
 
 impl<'a> Hop<'a> {

@@ -15,6 +15,7 @@
 mod accept;
 mod address;
 mod answer;
+mod awake;
 mod certificate;
 pub mod clock;
 mod connection;
@@ -25,6 +26,7 @@ mod excerpt;
 mod frame_watch;
 mod headers;
 mod inbox;
+mod no_proxy;
 mod pem;
 mod proxy;
 mod race;
@@ -39,9 +41,12 @@ mod upgrade;
 mod watched;
 
 pub use accept::{UpgradeRefused, Upgrading, grant_upgrade};
+pub(crate) use address::is_localhost;
 pub use address::{Address, AddressError};
+pub use awake::Awake;
 pub use certificate::{CertificateRefused, RefusalReason, is_no_tls};
 pub use connection::{Connection, MESSAGE_LIMIT};
+pub(crate) use dial::loopback;
 pub use dial::{Dialed, Dialer, Phases, Transport};
 pub use driver::{EndCause, Ending, Limits, Observer, drive, drive_with_cues};
 pub use error::{DialError, Encryption, Phase, Violation};

@@ -12,7 +12,7 @@ use crate::cli::failure::{Failure, Kind};
 use crate::cli::prompt::Unseen;
 use crate::conversation::chat::UserName;
 use crate::conversation::without_byte_order_mark;
-use crate::link::{Address, Dialer};
+use crate::link::{Address, Dialer, is_localhost};
 use crate::report::Redactor;
 use crate::server::PASSWORD_LIMIT;
 use crate::tickets::fetch_ticket;
@@ -104,8 +104,7 @@ fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     match address.parse::<IpAddr>() {
         Ok(address) => address.to_canonical().is_loopback(),
-        // RFC 6761 section 6.3.
-        Err(_) => host == "localhost" || host.ends_with(".localhost"),
+        Err(_) => is_localhost(host),
     }
 }
 
