@@ -206,3 +206,18 @@ fn the_status_of_an_endless_error_page_decides() {
         assert!(!cause.contains(ACCESS_TOKEN), "{cause}");
     }
 }
+
+#[test]
+fn an_answer_to_a_call_may_have_folded_lines() {
+    let server = Script::new()
+        .problem(|_, _| {
+            Reply::Raw(Box::new(|stream| {
+                let answer =
+                    b"HTTP/1.1 401 Unauthorized\r\nX: a,\r\n b\r\nContent-Length: 3\r\n\r\nno.";
+                stream.write_all(answer).unwrap();
+            }))
+        })
+        .start();
+    let ran = Program::solve(&server).json().run();
+    assert_says(&ran.failed(3, "credentials"), &["401", "no."]);
+}

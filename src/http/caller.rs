@@ -67,6 +67,8 @@ impl Caller {
             .user_agent(concat!("wsbeat/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
+            // Obsolete, but to be read (RFC 9112 section 5.2).
+            .http1_allow_obsolete_multiline_headers_in_responses(true)
             // The client would read the environment by itself.
             .no_proxy()
             // Two calls are a conversation apart: by then the server may have hung up.

@@ -235,7 +235,13 @@ where
                         last_message = self.connection.clock.instant(at);
                     }
                     self.party.handle_message(at, &message);
+                    let is_ping = matches!(message, Message::Ping(_));
                     self.note(at, WireEvent::Received(message));
+                    // The Pong is queued. A peer that does not read is not read from either until
+                    // it is out: or else Pongs pile up, and no limit would meet such a peer.
+                    if is_ping && let Err(end) = self.write(None).await {
+                        break end;
+                    }
                 }
                 Wake::Cue(cue) => {
                     let at = self.connection.clock.stamp();
@@ -302,8 +308,7 @@ where
         Ok(())
     }
 
-    /// Writes a message, whole. It is given up only where the conversation ends with that: a write
-    /// that is dropped halfway leaves half a frame behind.
+    /// Writes a message, whole.
     async fn send(&mut self, message: &Message) -> Result<(), End> {
         use tungstenite::Message as Frame;
         let frame = match message.clone() {
@@ -312,7 +317,19 @@ where
             Message::Ping(payload) => Frame::Ping(payload.into()),
             Message::Pong(payload) => Frame::Pong(payload.into()),
         };
-        let mut writing = pin!(self.connection.socket.send(frame));
+        self.write(Some(frame)).await
+    }
+
+    /// Writes what is queued, and a frame, whole. It is given up only where the conversation ends with
+    /// that: a write that is dropped halfway leaves half a frame behind.
+    async fn write(&mut self, frame: Option<tungstenite::Message>) -> Result<(), End> {
+        let socket = &mut self.connection.socket;
+        let mut writing = pin!(async move {
+            match frame {
+                Some(frame) => socket.send(frame).await,
+                None => socket.flush().await,
+            }
+        });
         let written = tokio::select! {
             // Hardly a write ever has to wait, and the others are not worth setting up then.
             biased;
