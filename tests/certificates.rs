@@ -100,6 +100,49 @@ fn certificates_are_refused_each_with_its_advice() {
 }
 
 #[test]
+fn a_name_that_does_not_count_is_told_as_such() {
+    let server = Script::leaving().start();
+    let all: [(Presents, &str, &[&str]); 2] = [
+        (
+            Presents::CommonName,
+            "localhost",
+            &[
+                "it is for no name at all (its Common Name, localhost, does not count)",
+                "is not for localhost: it stands in the Common Name only",
+                "RFC 9525",
+                "subjectAltName",
+                "--insecure",
+            ],
+        ),
+        (
+            Presents::AddressAsDnsName,
+            "127.0.0.1",
+            &[
+                "it is for 127.0.0.1 (as a DNS name, which does not count), was",
+                "is not for 127.0.0.1: an address has to be among its IP addresses",
+                "RFC 9525",
+                "subjectAltName",
+                "--insecure",
+            ],
+        ),
+    ];
+    for (presents, host, words) in all {
+        let front = TlsFront::presenting(presents, server.address());
+        let replay = Program::replay_at_front(&front, host).args(["--ca-cert", "ca.pem"]);
+        let solve = Program::solve_at_front(&front, host).args(["--ca-cert", "ca.pem"]);
+        for program in [replay, solve] {
+            let cause = program.run().failed(4, "unreachable");
+            assert_says(&cause, words);
+            assert!(!cause.contains("--resolve"), "{cause}");
+        }
+        // Who does not trust the authority either is told of both at once.
+        let ran = Program::replay_at_front(&front, host).run();
+        let words = ["does not count", "not trusted", "--ca-cert"];
+        assert_says(&ran.failed(4, "unreachable"), &words);
+    }
+}
+
+#[test]
 fn tls_and_plain_text_are_told_apart() {
     let server = Script::leaving().start();
     let front = TlsFront::start(server.address());

@@ -346,6 +346,10 @@ fn advice_on(refused: &CertificateRefused) -> &'static str {
         RefusalReason::WrongName(_) => {
             "; use a name that it is for, if need be with --resolve, or --insecure"
         }
+        RefusalReason::CommonNameOnly(_) | RefusalReason::AddressAsDnsName(_) => {
+            "; it takes another certificate (with openssl req, one that is made with -addext \
+             subjectAltName=DNS:NAME or IP:ADDRESS), or --insecure"
+        }
         RefusalReason::IsAuthority => {
             "; it takes another certificate (with openssl req -x509, one that is made with -addext \
              basicConstraints=critical,CA:FALSE), or --insecure"

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType,
+    date_time_ymd,
 };
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -24,6 +25,10 @@ pub enum Presents {
     NotYetValid,
     /// A certificate for [`ELSEWHERE`].
     WrongName,
+    /// A certificate that names `localhost` in its Common Name, and has no other name.
+    CommonName,
+    /// A certificate with the address 127.0.0.1 as its DNS name.
+    AddressAsDnsName,
     /// The authority's own, which is for `localhost` too.
     Authority,
 }
@@ -122,6 +127,16 @@ fn certificates(presents: Presents) -> (CertifiedIssuer<'static, KeyPair>, Arc<S
         Presents::NotYetValid => params.not_before = date_time_ymd(2100, 1, 1),
         Presents::WrongName => {
             params = CertificateParams::new(vec![ELSEWHERE.to_owned()]).unwrap();
+        }
+        Presents::CommonName => {
+            params = CertificateParams::default();
+            let subject = &mut params.distinguished_name;
+            subject.push(DnType::CommonName, "localhost");
+        }
+        Presents::AddressAsDnsName => {
+            params = CertificateParams::default();
+            let name = SanType::DnsName("127.0.0.1".try_into().unwrap());
+            params.subject_alt_names = vec![name];
         }
     }
     let (certificate, key) = if presents == Presents::Authority {
