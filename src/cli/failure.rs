@@ -11,7 +11,7 @@ use reqwest::StatusCode;
 use crate::conversation::CloseReason;
 use crate::link::{
     CertificateRefused, DialError, Encryption, EndCause, Ending, Phase, Printable, RefusalReason,
-    StopReason, TunnelError,
+    StopReason, TunnelError, is_client_certificate_wanted,
 };
 use crate::report::{ErrorItem, Outcome};
 
@@ -286,11 +286,16 @@ impl From<DialError> for Failure {
                 source: TunnelError::Wrong(_),
                 ..
             } => false,
+            // Without an alert it may have ended for another reason.
+            DialError::ClientCertificate { source, .. } => {
+                !is_client_certificate_wanted(source, true)
+            }
             _ => true,
         };
         let advice = match &error {
             DialError::Proxy { .. } => "",
             DialError::Certificate { refused, .. } => advice_on(refused),
+            DialError::ClientCertificate { .. } => CLIENT_CERTIFICATE,
             DialError::NoTls { .. } => "; does the address begin with ws:// rather than wss://?",
             DialError::NoHttp {
                 encryption: Encryption::None,
@@ -333,6 +338,10 @@ fn is_hung_up(error: &io::Error) -> bool {
         ConnectionAborted | ConnectionReset | UnexpectedEof
     )
 }
+
+/// What to do about a server that wants a client certificate.
+const CLIENT_CERTIFICATE: &str =
+    "; a tunnel that shows one to the server, such as stunnel's, can stand in between";
 
 /// What to do about a certificate that was refused.
 fn advice_on(refused: &CertificateRefused) -> &'static str {

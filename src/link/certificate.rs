@@ -249,7 +249,7 @@ pub fn is_no_tls(error: &(dyn Error + 'static)) -> bool {
 
 /// The error of rustls that an error came of. Errors of I/O do not tell of the one within as of
 /// their source, but of that one's source.
-fn tls_error_behind<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
+pub(super) fn tls_error_behind<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref() {

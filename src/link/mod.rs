@@ -15,6 +15,7 @@
 mod accept;
 mod address;
 mod certificate;
+mod client_certificate;
 pub mod clock;
 mod connection;
 mod dial;
@@ -37,6 +38,9 @@ mod upgrade;
 pub use accept::{Upgrading, grant_upgrade};
 pub use address::{Address, AddressError};
 pub use certificate::{CertificateRefused, RefusalReason, is_no_tls};
+pub use client_certificate::{
+    CLIENT_CERTIFICATE_WANTED, is_client_certificate_wanted, noting_requests,
+};
 pub use connection::{Connection, MESSAGE_LIMIT};
 pub use dial::{Dialed, Dialer, Phases, Transport};
 pub use driver::{EndCause, Ending, Limits, Observer, drive, drive_with_cues};
