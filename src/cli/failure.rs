@@ -11,7 +11,7 @@ use reqwest::StatusCode;
 use crate::conversation::CloseReason;
 use crate::link::{
     CertificateRefused, DialError, Encryption, EndCause, Ending, Phase, Printable, Refusal,
-    RefusalReason, StopReason, TunnelError,
+    RefusalReason, StopReason, TunnelError, is_client_certificate_wanted,
 };
 use crate::report::{ErrorItem, Outcome};
 
@@ -296,11 +296,16 @@ impl From<DialError> for Failure {
                 source: TunnelError::Wrong(_),
                 ..
             } => false,
+            // Without an alert it may have ended for another reason.
+            DialError::ClientCertificate { source, .. } => {
+                !is_client_certificate_wanted(source, true)
+            }
             _ => true,
         };
         let advice = match &error {
             DialError::Proxy { .. } => "",
             DialError::Certificate { refused, .. } => advice_on(refused),
+            DialError::ClientCertificate { .. } => CLIENT_CERTIFICATE,
             DialError::NoTls { .. } => "; does the address begin with ws:// rather than wss://?",
             DialError::NoHttp {
                 encryption: Encryption::None,
@@ -345,6 +350,10 @@ fn is_hung_up(error: &io::Error) -> bool {
     )
 }
 
+/// What to do about a server that wants a client certificate.
+const CLIENT_CERTIFICATE: &str =
+    "; a tunnel that shows one to the server, such as stunnel's, can stand in between";
+
 /// What to do about a certificate that was refused.
 fn advice_on(refused: &CertificateRefused) -> &'static str {
     match refused.reason() {
@@ -356,6 +365,10 @@ fn advice_on(refused: &CertificateRefused) -> &'static str {
         }
         RefusalReason::WrongName(_) => {
             "; use a name that it is for, if need be with --resolve, or --insecure"
+        }
+        RefusalReason::CommonNameOnly(_) | RefusalReason::AddressAsDnsName(_) => {
+            "; it takes another certificate (with openssl req, one that is made with -addext \
+             subjectAltName=DNS:NAME or IP:ADDRESS), or --insecure"
         }
         RefusalReason::IsAuthority => {
             "; it takes another certificate (with openssl req -x509, one that is made with -addext \

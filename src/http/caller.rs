@@ -7,7 +7,8 @@ use url::Url;
 
 use super::HttpError;
 use crate::link::{
-    Address, Dialer, Excerpt, Proxy, ProxyError, is_localhost, loopback, readable, redirection,
+    Address, Dialer, Excerpt, Proxy, ProxyError, is_localhost, loopback, noting_requests, readable,
+    redirection,
 };
 
 /// The most that is read of an answer. Those that are waited for are a few hundred bytes.
@@ -121,16 +122,20 @@ impl Caller {
     ///
     /// When there is no answer, or one of a proxy that wants credentials. No error holds the URL.
     pub async fn call(&self, request: RequestBuilder) -> Result<Answer, HttpError> {
-        let failed = |error: reqwest::Error| {
+        let failed = |error: reqwest::Error, asked: bool| {
             let through_proxy = self.proxy.is_some();
-            HttpError::of(&error.without_url(), self.limit, through_proxy)
+            HttpError::of(&error.without_url(), self.limit, through_proxy, asked)
         };
-        let mut response = request.send().await.map_err(failed)?;
+        let (response, asked) = noting_requests(request.send()).await;
+        let mut response = response.map_err(|error| failed(error, asked))?;
         let status = response.status();
         let elsewhere = redirection(status, response.headers(), Some(response.url()));
         let body = match elsewhere {
             Some(elsewhere) => format!("it redirects to {elsewhere}, which is not followed"),
-            None => read_body(&mut response).await.map_err(failed)?,
+            None => read_body(&mut response)
+                .await
+                // The server answered: it did without a certificate.
+                .map_err(|error| failed(error, false))?,
         };
         if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED && self.proxy.is_some() {
             return Err(HttpError::ProxyCredentials(status, Excerpt::of(&body)));

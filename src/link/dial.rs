@@ -14,6 +14,7 @@ use tokio_util::either::Either;
 use url::Host;
 
 use super::address::is_localhost;
+use super::client_certificate::noting_requests;
 use super::headers::{add_headers, ask_for};
 use super::race::race;
 use super::tunnel::open_tunnel;
@@ -188,13 +189,19 @@ impl Dialer {
                 (stream, Some(took))
             }
         };
+        let mut is_certificate_asked_for = false;
         let (stream, tls) = if address.is_secure() {
-            let (stream, took) = self.encrypt(address, stream).await?;
+            let (encrypted, asked) = noting_requests(self.encrypt(address, stream)).await;
+            is_certificate_asked_for = asked;
+            let (stream, took) =
+                encrypted.map_err(|error| error.with_certificate_asked_for(asked))?;
             (Either::Right(stream), Some(took))
         } else {
             (Either::Left(stream), None)
         };
-        let (upgraded, upgrade) = self.upgrade(address, stream).await?;
+        let upgraded = self.upgrade(address, stream).await;
+        let (upgraded, upgrade) =
+            upgraded.map_err(|error| error.with_certificate_asked_for(is_certificate_asked_for))?;
 
         let phases = Phases {
             dns,

@@ -8,6 +8,9 @@ use tungstenite::error::{CapacityError, ProtocolError};
 
 use super::answer::AnswerError;
 use super::certificate::is_no_tls;
+use super::client_certificate::{
+    CLIENT_CERTIFICATE_WANTED, is_client_certificate_wanted, is_hung_up,
+};
 use super::frame_watch::Finding;
 use super::upgrade::UpgradeError;
 use super::watched::finding;
@@ -101,6 +104,18 @@ pub enum DialError {
         /// Host and port.
         authority: String,
     },
+    /// The server ended the connection after it had asked for a certificate of the client's: in TLS
+    /// 1.3 that is learnt no sooner than during the upgrade.
+    #[error(
+        "the TLS handshake with {authority}: {} ({source})",
+        CLIENT_CERTIFICATE_WANTED
+    )]
+    ClientCertificate {
+        /// Host and port.
+        authority: String,
+        /// How it ended: by an alert, or without a word, which may have another reason.
+        source: io::Error,
+    },
     /// No encrypted connection could be agreed on.
     #[error("the TLS handshake with {authority}: {source}")]
     Tls {
@@ -166,9 +181,10 @@ impl DialError {
             DialError::Proxy { .. } | DialError::Lookup { .. } => Phase::Dns,
             DialError::Connect { .. } => Phase::Tcp,
             DialError::Tunnel { .. } => Phase::Proxy,
-            DialError::Certificate { .. } | DialError::NoTls { .. } | DialError::Tls { .. } => {
-                Phase::Tls
-            }
+            DialError::Certificate { .. }
+            | DialError::NoTls { .. }
+            | DialError::ClientCertificate { .. }
+            | DialError::Tls { .. } => Phase::Tls,
             DialError::Refused { .. }
             | DialError::Handshake { .. }
             | DialError::NoHttp { .. }
@@ -186,6 +202,20 @@ impl DialError {
             },
             None if is_no_tls(&source) => DialError::NoTls { authority },
             None => DialError::Tls { authority, source },
+        }
+    }
+
+    /// The same error on a connection whose server has `asked` for a certificate of the client's, or
+    /// has not: it may have ended the connection for want of one.
+    pub(super) fn with_certificate_asked_for(self, asked: bool) -> Self {
+        match self {
+            DialError::Tls { authority, source }
+            | DialError::Dropped {
+                authority, source, ..
+            } if is_client_certificate_wanted(&source, asked) || asked && is_hung_up(&source) => {
+                DialError::ClientCertificate { authority, source }
+            }
+            other => other,
         }
     }
 

@@ -17,6 +17,7 @@ mod address;
 mod answer;
 mod awake;
 mod certificate;
+mod client_certificate;
 pub mod clock;
 mod connection;
 mod dial;
@@ -45,6 +46,9 @@ pub(crate) use address::is_localhost;
 pub use address::{Address, AddressError};
 pub use awake::Awake;
 pub use certificate::{CertificateRefused, RefusalReason, is_no_tls};
+pub use client_certificate::{
+    CLIENT_CERTIFICATE_WANTED, is_client_certificate_wanted, noting_requests,
+};
 pub use connection::{Connection, MESSAGE_LIMIT};
 pub(crate) use dial::loopback;
 pub use dial::{Dialed, Dialer, Phases, Transport};

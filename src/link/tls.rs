@@ -9,6 +9,7 @@ use rustls::pki_types::pem::{self, PemObject};
 use rustls::{ClientConfig, RootCertStore};
 
 use super::certificate::{Credulous, Explaining};
+use super::client_certificate::NoCertificate;
 use super::pem_fault;
 use crate::conversation::without_byte_order_mark;
 
@@ -140,7 +141,7 @@ pub fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>, TrustError> {
         .expect("ring supports TLS 1.2 and 1.3")
         .dangerous()
         .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth();
+        .with_client_cert_resolver(Arc::new(NoCertificate));
     Ok(Arc::new(config))
 }
 
