@@ -61,8 +61,8 @@ fn pages_from_elsewhere_open_no_websocket() {
         (&address, &[own.as_str()], 101),
         (&localhost, &[localhost_page.as_str()], 101),
         (&localhost, &[own.as_str()], 403),
-        ("localhost:1", &["http://localhost:1"], 403),
-        ("localhost:1", &[own.as_str()], 403),
+        ("localhost:1", &["http://localhost:1"], 421),
+        ("localhost:1", &[own.as_str()], 421),
         (&address, &[encrypted.as_str()], 403),
         (&address, &["http://evil.test"], 403),
         (&address, &["null"], 403),
@@ -71,13 +71,23 @@ fn pages_from_elsewhere_open_no_websocket() {
         for path in ["/echo", "/_/ws/made-up", "/chat/fishing"] {
             let (got, answer) = upgrade(&address, path, host, origins);
             assert_eq!(got, status, "{path} {host} {origins:?}");
-            let refused = status == 403;
+            let refused = status != 101;
             assert_eq!(answer["error"].is_string(), refused, "{answer}");
         }
     }
-    // What else there is, no page can read from elsewhere: that is the browsers' affair.
-    let (head, _) = ask(&address, "GET /clients", "Origin: http://evil.test\r\n", "");
-    assert_says(&head, &["200"]);
+    // Nor anything else.
+    for request in [
+        "GET /",
+        "GET /clients",
+        "GET /challenges/websocket_chit_chat/problem",
+        "POST /challenges/websocket_chit_chat/solve",
+        "POST /ticket",
+        "GET /nothing",
+    ] {
+        let (head, body) = ask(&address, request, "Origin: http://evil.test\r\n", "");
+        assert_says(&head, &["403"]);
+        assert_says(&body, &["error"]);
+    }
 }
 
 /// Asks as a page does whose author has this name stand for the server's machine.
@@ -93,25 +103,92 @@ fn a_name_that_somebody_has_stand_for_this_machine_is_not_the_servers() {
         listening(&["--host", "Chat.example.org", "--host", "fixed.example:80"]);
     for _ in 0..2 {
         let (status, answer) = rebound(&address, "evil.example");
-        assert_eq!(status, 403);
+        assert_eq!(status, 421);
         assert_says(answer["error"].as_str().unwrap(), &["--host"]);
     }
     // Unless it is listed; with a port, at that port.
     assert_eq!(rebound(&address, "chat.example.org").0, 101);
-    assert_eq!(rebound(&address, "evil.chat.example.org").0, 403);
-    assert_eq!(rebound(&address, "fixed.example").0, 403);
+    assert_eq!(rebound(&address, "evil.chat.example.org").0, 421);
+    assert_eq!(rebound(&address, "fixed.example").0, 421);
     let page = &["http://fixed.example"];
     assert_eq!(upgrade(&address, "/echo", "fixed.example", page).0, 101);
-    // It goes on to be known by what need not be listed, and to those who are no pages.
+    // It goes on to be known by what need not be listed. A page that only looks says no origin.
     assert_eq!(rebound(&address, "127.0.0.1").0, 101);
     assert_eq!(rebound(&address, "localhost").0, 101);
-    assert_eq!(upgrade(&address, "/echo", "evil.example", &[]).0, 101);
+    assert_eq!(upgrade(&address, "/echo", "evil.example", &[]).0, 421);
     server.terminate();
     let ran = server.end();
     ran.succeeded();
     // Whoever runs it under another name than it knows learns what to do, and once.
     assert_eq!(ran.stderr.matches("--host").count(), 1, "{ran:?}");
-    assert_says(&ran.stderr, &["http://evil.example"]);
+    assert_says(&ran.stderr, &["evil.example"]);
+}
+
+/// The status of the answer to a request of which only the first line and these headers are sent.
+fn status(address: &str, request: &str, headers: &str) -> u16 {
+    let mut stream = connect(address);
+    write!(
+        stream,
+        "{request} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_request_has_to_name_a_host_of_the_servers_and_one() {
+    let (_server, address) = listening(&[]);
+    let own = format!("Host: {address}\r\n");
+    let foreign = "Host: evil.test\r\n";
+    for request in ["GET /", "GET /clients", "GET /page/main.js", "GET /echo"] {
+        let good = if request == "GET /echo" { 426 } else { 200 };
+        assert_eq!(status(&address, request, &own), good, "{request}");
+        assert_eq!(status(&address, request, foreign), 421, "{request}");
+        assert_eq!(status(&address, request, ""), 400, "{request}");
+        let two = format!("{own}{own}");
+        assert_eq!(status(&address, request, &two), 400, "{request}");
+    }
+}
+
+#[test]
+fn answers_are_for_the_moment_and_are_what_they_say() {
+    let (_server, address) = listening(&[]);
+    for request in [
+        "GET /",
+        "GET /clients",
+        "GET /nothing",
+        "PUT /",
+        "GET /echo",
+    ] {
+        let (head, _) = ask(&address, request, "", "");
+        let words = ["cache-control: no-store", "x-content-type-options: nosniff"];
+        assert_says(&head.to_lowercase(), &words);
+    }
+}
+
+#[test]
+fn whoever_waits_to_be_told_to_go_on_is_told_so() {
+    let (_server, address) = listening(&[]);
+    let mut stream = connect(&address);
+    write!(
+        stream,
+        "POST /challenges/websocket_chit_chat/solve?access_token=any HTTP/1.1\r\n\
+         Host: {address}\r\nContent-Type: application/json\r\nContent-Length: 14\r\n\
+         Expect: 100-continue\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut interim = [0; 25];
+    stream.read_exact(&mut interim).unwrap();
+    assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(br#"{"secret":"x"}"#).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert_says(&answer, &["200 OK", "rejected"]);
+    // And a WebSocket is granted all the same.
+    let (head, _) = ask_to_upgrade(&address, "/echo", &address, "Expect: 100-continue\r\n");
+    assert_says(&head, &[" 101 "]);
 }
 
 #[test]
@@ -306,9 +383,8 @@ fn an_address_has_a_limit_of_its_own() {
     assert_turned_away(&address, &["from your address"]);
 
     let mut other = connect_from([127, 0, 0, 2], &address);
-    other
-        .write_all(b"GET /clients HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        .unwrap();
+    let request = format!("GET /clients HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    other.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     other.read_to_string(&mut answer).unwrap();
     assert_says(&answer, &["HTTP/1.1 200", "\"echo\""]);

@@ -38,6 +38,22 @@ fn interrupted(server: &Server, moment: &Gate) -> Ran {
 }
 
 #[test]
+fn each_further_attempt_has_a_heading_for_people() {
+    let server = Script::new()
+        .talk(|call, socket| if call == 1 { lose(socket) } else { win(socket) })
+        .start();
+    let ran = Program::solve_at(&server.url()).run();
+    ran.succeeded();
+    let headings = ran
+        .stdout
+        .lines()
+        .filter(|line| line.starts_with("attempt "));
+    assert_eq!(headings.collect::<Vec<_>>(), ["attempt 2 of 3"]);
+    let (_, second) = ran.stdout.split_once("attempt 2 of 3\n").unwrap();
+    assert!(second.starts_with("connected"), "{second}");
+}
+
+#[test]
 fn a_lost_conversation_starts_over_with_a_new_token_and_a_new_recording() {
     let server = Script::new()
         .talk(|call, socket| if call == 1 { lose(socket) } else { win(socket) })

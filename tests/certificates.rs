@@ -5,6 +5,7 @@
 
 mod support;
 
+use rustls::version::{TLS12, TLS13};
 use support::{
     ISSUER, Presents, Program, Reply, SECRET, Script, TlsFront, assert_says, hold, socket_url,
 };
@@ -97,6 +98,94 @@ fn certificates_are_refused_each_with_its_advice() {
         .args(["--ca-cert", "ca.pem", "--resolve", &resolve])
         .run();
     assert!(ran.succeeded().the("open")["dns_ms"].is_null());
+}
+
+#[test]
+fn a_name_that_does_not_count_is_told_as_such() {
+    let server = Script::leaving().start();
+    let all: [(Presents, &str, &[&str]); 2] = [
+        (
+            Presents::CommonName,
+            "localhost",
+            &[
+                "it is for no name at all (its Common Name, localhost, does not count)",
+                "is not for localhost: it stands in the Common Name only",
+                "RFC 9525",
+                "subjectAltName",
+                "--insecure",
+            ],
+        ),
+        (
+            Presents::AddressAsDnsName,
+            "127.0.0.1",
+            &[
+                "it is for 127.0.0.1 (as a DNS name, which does not count), was",
+                "is not for 127.0.0.1: an address has to be among its IP addresses",
+                "RFC 9525",
+                "subjectAltName",
+                "--insecure",
+            ],
+        ),
+    ];
+    for (presents, host, words) in all {
+        let front = TlsFront::presenting(presents, server.address());
+        let replay = Program::replay_at_front(&front, host).args(["--ca-cert", "ca.pem"]);
+        let solve = Program::solve_at_front(&front, host).args(["--ca-cert", "ca.pem"]);
+        for program in [replay, solve] {
+            let cause = program.run().failed(4, "unreachable");
+            assert_says(&cause, words);
+            assert!(!cause.contains("--resolve"), "{cause}");
+        }
+        // Who does not trust the authority either is told of both at once.
+        let ran = Program::replay_at_front(&front, host).run();
+        let words = ["does not count", "not trusted", "--ca-cert"];
+        assert_says(&ran.failed(4, "unreachable"), &words);
+    }
+}
+
+#[test]
+fn a_server_that_wants_a_client_certificate_is_told_as_such() {
+    let server = Script::leaving().start();
+    for version in [&TLS12, &TLS13] {
+        let front = TlsFront::presenting(Presents::GoodToKnown(version), server.address());
+        let replay = Program::replay_at_front(&front, "localhost").args(["--ca-cert", "ca.pem"]);
+        let careless = Program::replay_at_front(&front, "localhost").args(["--insecure"]);
+        let solve = Program::solve_at_front(&front, "localhost").args(["--ca-cert", "ca.pem"]);
+        for program in [replay, careless, solve] {
+            let cause = program.run().failed(4, "unreachable");
+            let words = [
+                "the server asked for a client certificate, of which wsbeat has none",
+                "CertificateRequired",
+                "stunnel",
+            ];
+            assert_says(&cause, &words);
+        }
+    }
+    assert!(server.upgrades().is_empty() && server.problems().is_empty());
+}
+
+#[test]
+fn a_server_that_asks_for_a_client_certificate_and_hangs_up_is_told_as_such() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = std::thread::spawn(move || {
+        for _ in 0..2 {
+            drop(listener.accept().unwrap());
+        }
+    });
+    let front = TlsFront::presenting(Presents::GoodAndAsks, address);
+    let replay = Program::replay_at_front(&front, "localhost").args(["--ca-cert", "ca.pem"]);
+    let solve = Program::solve_at_front(&front, "localhost").args(["--ca-cert", "ca.pem"]);
+    for program in [replay, solve] {
+        let cause = program.run().failed(4, "unreachable");
+        assert_says(&cause, &["the server asked for a client certificate"]);
+    }
+    serving.join().unwrap();
+    // One that only asks, and does without, is a server as any other.
+    let server = Script::winning(1).start();
+    let front = TlsFront::presenting(Presents::GoodAndAsks, server.address());
+    let solve = Program::solve_at_front(&front, "localhost").args(["--ca-cert", "ca.pem"]);
+    assert_eq!(solve.run().succeeded().summary()["secret"], SECRET);
 }
 
 #[test]

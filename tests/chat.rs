@@ -89,6 +89,9 @@ fn a_name_that_is_taken_ends_it_whatever_else_there_is_to_read() {
     let cause = ran.failed(1, "name");
     assert_says(&cause, &["the name bob", "taken", "--name"]);
     assert_eq!(ran.the("name_refused")["code"], "name_taken");
+    let silent = Program::new("chat").args([&url, "--name", "bob", "-o", "json"]);
+    let ran = silent.input("").run();
+    assert_says(&ran.failed(1, "name"), &["the name bob", "taken"]);
 }
 
 #[test]

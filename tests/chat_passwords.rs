@@ -188,6 +188,10 @@ fn a_fresh_ticket_that_is_refused_is_worth_another_one() {
     let cause = ran.failed(3, "credentials");
     assert_says(&cause, &["refuses the ticket", "Late"]);
     assert_eq!(server.problems().len(), 2);
+    // With nothing to say, too.
+    let server = refusing(2);
+    let ran = with_password(&server.chat_url()).input("").run();
+    assert_says(&ran.failed(3, "credentials"), &["refuses the ticket"]);
 }
 
 #[test]

@@ -78,7 +78,7 @@ impl Desk {
     /// The status and the error of an upgrade that is refused.
     fn refused(&self, query: &str) -> (String, String) {
         let path = format!("/chat/fishing{query}");
-        let (head, mut stream) = ask_to_upgrade(&self.address, &path, "x", "");
+        let (head, mut stream) = ask_to_upgrade(&self.address, &path, &self.address, "");
         let body = body_after(&head, &mut stream);
         let status = head.lines().next().unwrap().to_owned();
         (status, body["error"].as_str().unwrap().to_owned())

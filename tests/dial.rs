@@ -277,7 +277,7 @@ async fn a_proxy_that_cannot_reach_the_host_says_so() {
     let DialError::Tunnel { source, .. } = &error else {
         panic!("{error}");
     };
-    assert!(matches!(source, TunnelError::Refused { status, .. } if status.as_u16() == 502));
+    assert!(matches!(source, TunnelError::Refused(it) if it.status().as_u16() == 502));
     let words = ["refused the tunnel", "502", "nobody is at home there"];
     assert_says(&error.to_string(), &words);
 }
@@ -327,6 +327,14 @@ async fn proxies_that_behave_oddly_are_told_apart() {
         };
         assert!(matches!(source, TunnelError::Wrong(_)), "{error}");
     }
+
+    // A refusal in folded lines, after an interim answer.
+    let folded =
+        b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 407 Who\r\nProxy-Authenticate: Basic\r\n \
+                   realm=\"x\"\r\nContent-Length: 0\r\n\r\n";
+    let error = odd(saying(folded), LIMIT).await;
+    let words = ["407", "Proxy-Authenticate: Basic realm=\"x\""];
+    assert_says(&error.to_string(), &words);
 
     // A refusal whose body never ends.
     let refusal = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 1000\r\n\r\nnot you\n";

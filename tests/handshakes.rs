@@ -136,9 +136,9 @@ fn a_client_that_drips_is_dropped() {
 fn a_client_that_stalls_in_its_second_request_is_dropped() {
     let server = Impatient::start(None, None);
     let mut stream = connect(&server.address);
-    stream
-        .write_all(b"GET /clients HTTP/1.1\r\nHost: x\r\n\r\nGET /cli")
-        .unwrap();
+    let host = &server.address;
+    let requests = format!("GET /clients HTTP/1.1\r\nHost: {host}\r\n\r\nGET /cli");
+    stream.write_all(requests.as_bytes()).unwrap();
     let mut answers = String::new();
     stream.read_to_string(&mut answers).unwrap();
     assert_eq!(answers.matches("HTTP/1.1 200").count(), 1, "{answers}");

@@ -297,6 +297,32 @@ async fn a_peer_that_does_not_read_ends_the_conversation() {
     drop(dialed);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_pings_and_never_reads_is_held_back_and_dropped() {
+    // More than all buffers on the way hold.
+    const LOTS: usize = 64 * 1024;
+    let (near, mut far) = tokio::io::duplex(1024);
+    let connection = Connection::accepted(near, Vec::new()).await;
+    let pinging = tokio::spawn(async move {
+        // Masked with zeros (RFC 6455 section 5.2).
+        let mut ping = vec![0x89, 0x80 | 125, 0, 0, 0, 0];
+        ping.resize(ping.len() + 125, b'x');
+        for _ in 0..LOTS / ping.len() {
+            if far.write_all(&ping).await.is_err() {
+                return;
+            }
+        }
+    });
+    let mut silent = Flood { messages: 0 };
+    let (ending, _) = run(connection, &mut silent, Limits::default()).await;
+    let EndCause::Lost(error) = &ending.cause else {
+        panic!("{ending:?}");
+    };
+    // Had it been read from all the same, it would have hung up first.
+    assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+    pinging.await.unwrap();
+}
+
 #[tokio::test]
 async fn a_stop_is_heard_while_a_write_has_to_wait() {
     let (listener, at) = listen().await;

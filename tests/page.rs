@@ -87,6 +87,7 @@ fn the_headers_let_nothing_in_from_elsewhere() {
         assert_says(
             &head,
             &[
+                "cache-control: no-store",
                 "x-content-type-options: nosniff",
                 "referrer-policy: no-referrer",
             ],

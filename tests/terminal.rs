@@ -52,6 +52,17 @@ fn no_color_is_no_colour_and_still_a_live_line() {
 }
 
 #[test]
+fn a_terminal_that_cannot_move_its_cursor_has_no_live_line() {
+    let left = run(&PRACTICE, &[("TERM", "dumb")]);
+    assert!(left.status.success());
+    let text = left.text();
+    assert!(!text.contains("… 0."), "{text:?}");
+    assert!(!text.contains('\u{1b}'), "{text:?}");
+    let returns = text.replace("\r\n", "");
+    assert!(!returns.contains('\r'), "{text:?}");
+}
+
+#[test]
 fn json_on_a_terminal_is_json() {
     let json = [&PRACTICE[..], &["-o", "json"]].concat();
     let left = run(&json, &[]);

@@ -35,7 +35,7 @@ pub(super) struct Dialing {
     #[arg(long, conflicts_with = "ca_certs")]
     insecure: bool,
 
-    /// Find a host at this address, without DNS; may be given several times
+    /// Find a host at this address, without DNS (`*` for any name); may be given several times
     #[arg(long = "resolve", value_name = "HOST:PORT:ADDRESS")]
     resolutions: Vec<Resolution>,
 

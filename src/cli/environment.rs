@@ -1,8 +1,10 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::env::VarError;
+use std::fs;
 
 use super::failure::{Failure, Kind};
+use crate::conversation::without_byte_order_mark;
 use crate::link::Proxies;
 
 /// The variables of the environment and, behind them, those of a `.env` file here or in a folder
@@ -19,22 +21,31 @@ impl Environment {
     /// Reads the `.env` file, if there is one.
     pub(super) fn load() -> Self {
         let mut environment = Environment::default();
-        match dotenvy::dotenv_iter() {
-            Ok(entries) => {
-                for (index, entry) in entries.enumerate() {
-                    environment.take(index + 1, entry);
-                }
+        // Without a current folder there is no file in it.
+        let here = std::env::current_dir().unwrap_or_default();
+        let mut files = here.ancestors().map(|folder| folder.join(".env"));
+        if let Some(file) = files.find(|file| file.is_file()) {
+            match fs::read(&file) {
+                Ok(text) => environment.read(&text),
+                Err(error) => environment.trouble = Some(error.to_string()),
             }
-            Err(error) if error.not_found() => {}
-            Err(error) => environment.trouble = Some(error.to_string()),
         }
         environment
     }
 
+    fn read(&mut self, text: &[u8]) {
+        let entries = dotenvy::from_read_iter(without_byte_order_mark(text));
+        for (index, entry) in entries.enumerate() {
+            self.take(index + 1, entry);
+        }
+    }
+
     fn take(&mut self, number: usize, entry: dotenvy::Result<(String, String)>) {
         match entry {
+            // A line that is left over from the example says nothing, wherever it stands.
+            Ok((_, value)) if value.trim().is_empty() => {}
             Ok((name, value)) => {
-                self.dotenv.entry(name).or_insert(value);
+                self.dotenv.insert(name, value);
             }
             // The error holds the line, and the line may hold the access token.
             Err(_) => {
@@ -77,5 +88,27 @@ impl Environment {
     /// Why a variable may be missing that somebody has set.
     pub(super) fn trouble(&self) -> Option<&str> {
         self.trouble.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_assignment_counts_and_an_empty_one_is_none() {
+        for (text, expected) in [
+            ("WSBEAT_X=\nWSBEAT_X=a\n", Some("a")),
+            ("WSBEAT_X=a\nWSBEAT_X=b\n", Some("b")),
+            ("WSBEAT_X=a\nWSBEAT_X=\n", Some("a")),
+            ("\u{feff}WSBEAT_X=a\n", Some("a")),
+            ("\u{feff}# nothing\nWSBEAT_X=' '\n", None),
+            ("", None),
+        ] {
+            let mut environment = Environment::default();
+            environment.read(text.as_bytes());
+            assert_eq!(environment.get("WSBEAT_X").as_deref(), expected, "{text:?}");
+            assert_eq!(environment.trouble(), None);
+        }
     }
 }

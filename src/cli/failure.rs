@@ -10,8 +10,8 @@ use reqwest::StatusCode;
 
 use crate::conversation::CloseReason;
 use crate::link::{
-    CertificateRefused, DialError, Encryption, EndCause, Ending, Phase, Printable, RefusalReason,
-    StopReason, TunnelError,
+    CertificateRefused, DialError, Encryption, EndCause, Ending, Phase, Printable, Refusal,
+    RefusalReason, StopReason, TunnelError, is_client_certificate_wanted,
 };
 use crate::report::{ErrorItem, Outcome};
 
@@ -254,7 +254,7 @@ impl From<StopReason> for Failure {
 impl From<DialError> for Failure {
     fn from(error: DialError) -> Self {
         let kind = match &error {
-            DialError::Refused { status, .. } => match status.as_u16() {
+            DialError::Refused { refusal, .. } => match refusal.status().as_u16() {
                 401 | 403 => Kind::Credentials,
                 // An answer that is neither a WebSocket nor an error is no WebSocket server's.
                 ..=399 => Kind::Protocol,
@@ -263,20 +263,30 @@ impl From<DialError> for Failure {
             DialError::Handshake { .. } | DialError::NoHttp { .. } => Kind::Protocol,
             DialError::Proxy { .. } => Kind::Usage,
             DialError::Tunnel { source, .. } => match source {
-                TunnelError::Refused { status, .. } if wants_credentials(*status) => {
-                    Kind::Credentials
-                }
+                TunnelError::Refused(refusal) if wants_credentials(refusal) => Kind::Credentials,
                 TunnelError::Wrong(_) => Kind::Protocol,
-                TunnelError::Refused { .. } | TunnelError::Dropped(_) => Kind::Unreachable,
+                TunnelError::Refused(_) | TunnelError::Dropped(_) => Kind::Unreachable,
             },
             _ => Kind::Unreachable,
         };
-        let worth_it = match &error {
-            DialError::Refused { status, .. }
+        let refusal = match &error {
+            DialError::Refused { refusal, .. }
             | DialError::Tunnel {
-                source: TunnelError::Refused { status, .. },
+                source: TunnelError::Refused(refusal),
                 ..
-            } => status.is_server_error() || status.as_u16() == 429,
+            } => Some(&**refusal),
+            _ => None,
+        };
+        let wait = refusal.and_then(Refusal::retry_after);
+        let worth_it = match &error {
+            DialError::Refused { .. }
+            | DialError::Tunnel {
+                source: TunnelError::Refused(_),
+                ..
+            } => refusal.is_some_and(|refusal| {
+                let status = refusal.status();
+                status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
+            }),
             DialError::Handshake { .. }
             | DialError::NoHttp { .. }
             | DialError::NoTls { .. }
@@ -286,11 +296,16 @@ impl From<DialError> for Failure {
                 source: TunnelError::Wrong(_),
                 ..
             } => false,
+            // Without an alert it may have ended for another reason.
+            DialError::ClientCertificate { source, .. } => {
+                !is_client_certificate_wanted(source, true)
+            }
             _ => true,
         };
         let advice = match &error {
             DialError::Proxy { .. } => "",
             DialError::Certificate { refused, .. } => advice_on(refused),
+            DialError::ClientCertificate { .. } => CLIENT_CERTIFICATE,
             DialError::NoTls { .. } => "; does the address begin with ws:// rather than wss://?",
             DialError::NoHttp {
                 encryption: Encryption::None,
@@ -304,9 +319,9 @@ impl From<DialError> for Failure {
                 "; does the server speak TLS there?"
             }
             DialError::Tunnel {
-                source: TunnelError::Refused { status, .. },
+                source: TunnelError::Refused(refusal),
                 ..
-            } if wants_credentials(*status) => PROXY_CREDENTIALS,
+            } if wants_credentials(refusal) => PROXY_CREDENTIALS,
             error => match error.phase() {
                 Phase::Dns | Phase::Tcp => "; is the address right, and is the server up?",
                 Phase::Proxy => "; NO_PROXY lists hosts that are reached without a proxy",
@@ -315,6 +330,7 @@ impl From<DialError> for Failure {
         };
         kind.because(format_args!("{error}{advice}"))
             .with_another_try_worth_it(worth_it)
+            .with_wait(wait)
     }
 }
 
@@ -322,8 +338,8 @@ impl From<DialError> for Failure {
 const PROXY_CREDENTIALS: &str =
     "; its credentials are a part of its URL, in the environment: http://USER:PASSWORD@HOST:PORT";
 
-fn wants_credentials(status: StatusCode) -> bool {
-    status == StatusCode::PROXY_AUTHENTICATION_REQUIRED
+fn wants_credentials(refusal: &Refusal) -> bool {
+    refusal.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
 }
 
 fn is_hung_up(error: &io::Error) -> bool {
@@ -333,6 +349,10 @@ fn is_hung_up(error: &io::Error) -> bool {
         ConnectionAborted | ConnectionReset | UnexpectedEof
     )
 }
+
+/// What to do about a server that wants a client certificate.
+const CLIENT_CERTIFICATE: &str =
+    "; a tunnel that shows one to the server, such as stunnel's, can stand in between";
 
 /// What to do about a certificate that was refused.
 fn advice_on(refused: &CertificateRefused) -> &'static str {
@@ -345,6 +365,10 @@ fn advice_on(refused: &CertificateRefused) -> &'static str {
         }
         RefusalReason::WrongName(_) => {
             "; use a name that it is for, if need be with --resolve, or --insecure"
+        }
+        RefusalReason::CommonNameOnly(_) | RefusalReason::AddressAsDnsName(_) => {
+            "; it takes another certificate (with openssl req, one that is made with -addext \
+             subjectAltName=DNS:NAME or IP:ADDRESS), or --insecure"
         }
         RefusalReason::IsAuthority => {
             "; it takes another certificate (with openssl req -x509, one that is made with -addext \

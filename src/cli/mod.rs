@@ -39,7 +39,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::runtime;
 
-use crate::link::{Stop, Stopper};
+use crate::link::{Printable, Stop, Stopper};
 use crate::report::{
     ChatTally, Item, Job, Live, Outcome, Outlet, PingTallies, Redactor, RegistrationTally,
     Reporter, Tally, json,
@@ -143,7 +143,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         | Command::Passwd(_)
         | Command::Simulate(_) => conduct(cli),
     };
-    match printed {
+    code_of(printed)
+}
+
+/// The exit code, after what went wrong has been told.
+fn code_of(result: anyhow::Result<ExitCode>) -> ExitCode {
+    match result {
         Ok(code) => code,
         Err(error) => {
             let _ = writeln!(io::stderr(), "error: {error:#}");
@@ -316,18 +321,22 @@ impl Aside {
         self.line(format_args!("error: {failure}"));
     }
 
+    /// One line: whatever a path or a peer has put into it neither commands the terminal nor looks
+    /// like another line.
     fn line(&self, line: std::fmt::Arguments<'_>) {
-        let line = self.redactor.redact(&format!("{line}\n"));
+        let line = self.redactor.redact(&line.to_string());
+        let line = format!("{}\n", Printable(&line));
         self.outlet.send(Job::Write(line.into_bytes()));
     }
 }
 
 /// Says what is wrong with the arguments, also to scripts.
 fn refuse(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
-    let _ = error.print();
     if !error.use_stderr() {
-        return ExitCode::SUCCESS;
+        return code_of(printed(error.print()));
     }
+    // There is nobody left to tell of an error.
+    let _ = error.print();
     if asks_for_json(arguments) {
         let text = error.render().to_string();
         // What follows the first empty line is advice.
@@ -363,7 +372,12 @@ fn asks_for_json(arguments: &[OsString]) -> bool {
 }
 
 fn print(text: &[u8]) -> anyhow::Result<ExitCode> {
-    match io::stdout().write_all(text) {
+    printed(io::stdout().write_all(text))
+}
+
+/// What came of printing to standard output. A reader who has gone is no error.
+fn printed(result: io::Result<()>) -> anyhow::Result<ExitCode> {
+    match result.and_then(|()| io::stdout().flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(error).context("writing to standard output")
         }

@@ -8,6 +8,7 @@ use super::failure::{Failure, Kind};
 use super::prompt::Unseen;
 use super::stopping::aside_unless_stopped;
 use super::{Context, seed};
+use crate::conversation::without_byte_order_mark;
 use crate::report::{Job, Outcome};
 use crate::server::{
     Change, FileLock, PASSWORD_LIMIT, Password, PasswordError, StoredPassword, Users, user_name,
@@ -131,16 +132,17 @@ fn first_line() -> Result<SecretString, Failure> {
         ))
     };
     let mut line = Vec::new();
-    // A line ends with one byte or two.
-    let most = PASSWORD_LIMIT + 2;
+    // A line may begin with a byte order mark, and ends with one byte or two.
+    let most = PASSWORD_LIMIT + 5;
     let mut input = io::stdin().lock().take(most as u64 + 1);
     let read = input.read_until(b'\n', &mut line);
     read.map_err(|error| failed(&error))?;
     if line.len() > most {
         return Err(failed(&PasswordError::TooLong));
     }
-    let line = String::from_utf8(line).map_err(|_not_quoted| failed(&"it is not UTF-8"))?;
-    let line = line.strip_suffix('\n').unwrap_or(&line);
+    let line = str::from_utf8(without_byte_order_mark(&line))
+        .map_err(|_not_quoted| failed(&"it is not UTF-8"))?;
+    let line = line.strip_suffix('\n').unwrap_or(line);
     let line = line.strip_suffix('\r').unwrap_or(line);
     Ok(SecretString::from(line))
 }

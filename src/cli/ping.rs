@@ -1,4 +1,4 @@
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -222,8 +222,10 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
     let pinged = targets.iter().map(|target| run.ping(target, is_alone));
     let (outlet, stopper) = (run.reporter.borrow().outlet(), context.stopper.clone());
     // Pings for nobody would go on for ever: `wsbeat ping … | head`.
+    let is_unread = Cell::new(false);
     let hung_up = async {
         outlet.closed().await;
+        is_unread.set(true);
         stopper.stop(StopReason::Interrupted);
         std::future::pending().await
     };
@@ -240,8 +242,12 @@ pub(super) async fn run(config: Config, context: &mut Context<'_>) -> Result<Out
     let is_answered = context.pinged.lock().iter().any(has_pong);
     // A stop ends the run; whoever was still being connected to has not failed by that.
     let is_stop = |failure: &Failure| matches!(failure.kind, Kind::Interrupted | Kind::Deadline);
+    // Nor has whoever would have been waited for longer, had anybody been there to read of it. If it
+    // was an error that ended the output, that is told of at the end.
+    let is_missed = |failure: &Failure| is_stop(failure) || failure.kind == Kind::Unanswered;
     failures.retain(|result| match result {
         Ok(()) => false,
+        Err(failure) if is_unread.get() => !is_missed(failure),
         Err(failure) => !(is_answered && is_stop(failure)),
     });
     match (failures.len(), failures.into_iter().next()) {

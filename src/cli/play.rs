@@ -17,7 +17,7 @@ use super::values::duration;
 use super::{Aside, Context};
 use crate::conversation::challenge::{Beat, Loss, Player, PlayerEvent, Standing};
 use crate::conversation::{CloseReason, Stamp, WireEvent};
-use crate::link::{Address, Dialed, EndCause, Ending, Limits, Observer, Stop, clock, drive};
+use crate::link::{Address, Awake, Dialed, EndCause, Ending, Limits, Observer, Stop, clock, drive};
 use crate::recording::{Conversation, Header, Recorder, RecordingFile, VERSION};
 use crate::report::plot::{self, Beats};
 use crate::report::{BeatItem, Item, OpenItem, Redactor, Reporter, Tally};
@@ -107,6 +107,7 @@ pub(super) async fn play(
     } = dialed;
     // It would keep the socket open beyond the end of the conversation.
     drop(kernel);
+    let awake = Awake::default();
     let mut account = Account {
         recorder: None,
         reporter: context.reporter,
@@ -116,6 +117,8 @@ pub(super) async fn play(
         last_beats: VecDeque::with_capacity(TOLD),
         loss: None,
         beats: keeping.plot.is_some().then(Beats::default),
+        awake: &awake,
+        slept: None,
     };
     if let Some(mut file) = keeping.record {
         match begin_recording(&mut file, Conversation::Challenge, address) {
@@ -126,15 +129,17 @@ pub(super) async fn play(
     let limits = limiting.limits();
     // Where client and server share a process, their logs would be hard to tell apart otherwise.
     let span = tracing::debug_span!("player", attempt);
-    let ending = drive(
+    let driven = drive(
         connection,
         &mut player,
         &mut account,
         limits,
         &mut context.stop,
-    )
-    .instrument(span)
-    .await;
+    );
+    let ending = tokio::select! {
+        ending = driven.instrument(span) => ending,
+        never = awake.watch() => match never {},
+    };
     let Account {
         last_beats,
         loss,
@@ -175,9 +180,30 @@ struct Account<'a> {
     loss: Option<Loss>,
     /// What is to be drawn, if anything is.
     beats: Option<Beats>,
+    awake: &'a Awake,
+    /// How long the program did not run before the newest beat was handled, if that was long.
+    slept: Option<Duration>,
 }
 
 impl Account<'_> {
+    /// A loss knows of the program's sleep in its round: before the beat, or from then on.
+    fn with_sleep(&mut self, event: PlayerEvent) -> PlayerEvent {
+        match event {
+            PlayerEvent::Beat(_) => {
+                self.slept = self.awake.longest_sleep();
+                event
+            }
+            PlayerEvent::Lost(loss) => {
+                let slept = self.slept.max(self.awake.longest_sleep());
+                PlayerEvent::Lost(match slept {
+                    Some(slept) => loss.of_sleep(slept),
+                    None => loss,
+                })
+            }
+            event => event,
+        }
+    }
+
     /// A recording that fails does not take the conversation with it.
     fn recording_failed(&mut self, error: &io::Error) {
         self.recorder = None;
@@ -206,6 +232,7 @@ impl Observer<PlayerEvent> for Account<'_> {
     }
 
     fn event(&mut self, event: PlayerEvent) {
+        let event = self.with_sleep(event);
         self.tally.count(&event);
         if let Some(beats) = &mut self.beats {
             beats.count(&event);
@@ -286,13 +313,12 @@ impl Played {
                 ));
             }
             Standing::Lost { round: Some(round) } => {
-                let margins = self.margins();
                 let reason = match &self.loss {
+                    Some(loss) if loss.is_about_margins() => format!("{loss}; {}", self.margins()),
                     Some(loss) => loss.to_string(),
                     None => "its answer was wrong or too late".to_owned(),
                 };
-                return Kind::Lost
-                    .because(format_args!("ouch! in round {round}: {reason}; {margins}"));
+                return Kind::Lost.because(format_args!("ouch! in round {round}: {reason}"));
             }
             Standing::Expired => {
                 let cause =

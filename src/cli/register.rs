@@ -275,7 +275,7 @@ fn would_overwrite(key: &Path) -> Failure {
 /// What to do about an upgrade that was refused.
 fn advise(error: DialError) -> Failure {
     let status = match &error {
-        DialError::Refused { status, .. } => Some(*status),
+        DialError::Refused { refusal, .. } => Some(refusal.status()),
         _ => None,
     };
     match status {

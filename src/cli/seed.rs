@@ -8,9 +8,14 @@ use rand::{Rng, SeedableRng};
 use super::failure::{Failure, Kind};
 use crate::conversation::latency::RandomPart;
 
+/// How many bits a fresh seed has: jq and JavaScript read whole numbers exactly below 2^53, and a
+/// seed that is shown is to be given again. (One that a person chooses may have 64.)
+const SEED_BITS: u32 = 53;
+
 /// A seed that is different every time.
 pub(super) fn fresh() -> Result<u64, Failure> {
-    getrandom::u64().map_err(no_randomness)
+    let seed = getrandom::u64().map_err(no_randomness)?;
+    Ok(seed >> (u64::BITS - SEED_BITS))
 }
 
 /// A seed that nobody can guess.

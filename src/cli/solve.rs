@@ -312,6 +312,10 @@ impl Solving {
     async fn attempt(&mut self, context: &mut Context<'_>) -> Result<String, Failure> {
         // Before the token: a file that cannot be written must not cost one.
         let attempt = context.tally.attempts();
+        if attempt > 1 {
+            let heading = format!("attempt {attempt} of {}", self.attempts);
+            context.reporter.head(&heading);
+        }
         let record = match &self.record {
             None => None,
             Some(path) => {

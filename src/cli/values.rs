@@ -16,6 +16,7 @@ use crate::conversation::challenge::EstimatorKind;
 use crate::conversation::chat::{NameError, UserName};
 use crate::conversation::latency::PayloadSize;
 use crate::conversation::registration::{EncodingError, PublicKey};
+use crate::conversation::without_byte_order_mark;
 use crate::report::Format;
 use crate::simulation::Model;
 
@@ -146,11 +147,13 @@ pub(super) fn token_file(what: &str, path: &Path) -> Result<SecretString, Failur
             path.display()
         ))
     };
-    let mut text = String::new();
+    let mut text = Vec::new();
     File::open(path)
-        .and_then(|file| file.take(TOKEN_FILE_LIMIT + 1).read_to_string(&mut text))
+        .and_then(|file| file.take(TOKEN_FILE_LIMIT + 1).read_to_end(&mut text))
         .map_err(|error| failed(&error))?;
-    let token = text.trim();
+    let token = str::from_utf8(without_byte_order_mark(&text))
+        .map_err(|_| failed(&"it is not UTF-8"))?
+        .trim();
     if token.is_empty() {
         return Err(failed(&"the file is empty"));
     }

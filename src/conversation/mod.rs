@@ -13,6 +13,7 @@ pub mod challenge;
 pub mod chat;
 pub mod latency;
 mod pace;
+mod reading;
 pub mod registration;
 mod sentence;
 mod site;
@@ -21,6 +22,7 @@ mod visible;
 mod wire;
 
 pub use pace::{Budgets, Rate};
+pub use reading::{json_fault, without_byte_order_mark};
 pub use site::Site;
 pub use stamp::Stamp;
 pub(crate) use visible::is_deceptive;

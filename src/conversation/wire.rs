@@ -61,6 +61,14 @@ impl CloseReason {
     /// The server is overloaded, or this client too slow for it: to be tried again later
     /// (registered by IANA for RFC 6455).
     pub const TRY_AGAIN_LATER: u16 = 1013;
+    /// A gateway got no good answer from the server behind it (registered by IANA for RFC 6455).
+    pub const BAD_GATEWAY: u16 = 1014;
+
+    /// Whether a Close frame may carry a code: RFC 6455 section 7.4, and the codes that IANA has
+    /// registered for it since.
+    pub fn may_be_sent(code: u16) -> bool {
+        matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
+    }
 }
 
 /// What this side says in its Close frame.

@@ -203,7 +203,8 @@ impl Api {
         let answer = answer.map_err(|error| self.error(call, ApiCause::Http(error)))?;
         let (status, bytes) = (answer.status, answer.body.len());
         tracing::debug!(%call, site = %self.site, %status, bytes, "answered");
-        if answer.is_too_long() {
+        // Of any other, the status says enough.
+        if answer.is_too_long() && status.is_success() {
             let reason = format!("the answer is over {} KiB long", ANSWER_LIMIT / 1024);
             return Err(self.wrong(call, &reason, &answer.body));
         }

@@ -1,12 +1,15 @@
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, LOCATION};
+use reqwest::header::HeaderMap;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use rustls::ClientConfig;
 use url::Url;
 
 use super::HttpError;
-use crate::link::{Address, Dialer, Excerpt, Proxy, ProxyError};
+use crate::link::{
+    Address, Dialer, Excerpt, Proxy, ProxyError, is_localhost, loopback, noting_requests, readable,
+    redirection,
+};
 
 /// The most that is read of an answer. Those that are waited for are a few hundred bytes.
 pub const ANSWER_LIMIT: usize = 64 * 1024;
@@ -65,6 +68,8 @@ impl Caller {
             .user_agent(concat!("wsbeat/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
+            // Obsolete, but to be read (RFC 9112 section 5.2).
+            .http1_allow_obsolete_multiline_headers_in_responses(true)
             // The client would read the environment by itself.
             .no_proxy()
             // Two calls are a conversation apart: by then the server may have hung up.
@@ -82,6 +87,10 @@ impl Caller {
             }
             (None, Some(domain)) if !resolved.is_empty() => {
                 client = client.resolve_to_addrs(domain, &resolved);
+            }
+            (None, Some(domain)) if is_localhost(domain) => {
+                // Port 0: that of each call's URL.
+                client = client.resolve_to_addrs(domain, &loopback(0));
             }
             (None, _) => {}
         }
@@ -113,15 +122,20 @@ impl Caller {
     ///
     /// When there is no answer, or one of a proxy that wants credentials. No error holds the URL.
     pub async fn call(&self, request: RequestBuilder) -> Result<Answer, HttpError> {
-        let failed = |error: reqwest::Error| {
+        let failed = |error: reqwest::Error, asked: bool| {
             let through_proxy = self.proxy.is_some();
-            HttpError::of(&error.without_url(), self.limit, through_proxy)
+            HttpError::of(&error.without_url(), self.limit, through_proxy, asked)
         };
-        let mut response = request.send().await.map_err(failed)?;
+        let (response, asked) = noting_requests(request.send()).await;
+        let mut response = response.map_err(|error| failed(error, asked))?;
         let status = response.status();
-        let body = match redirection(&response) {
+        let elsewhere = redirection(status, response.headers(), Some(response.url()));
+        let body = match elsewhere {
             Some(elsewhere) => format!("it redirects to {elsewhere}, which is not followed"),
-            None => read_body(&mut response).await.map_err(failed)?,
+            None => read_body(&mut response)
+                .await
+                // The server answered: it did without a certificate.
+                .map_err(|error| failed(error, false))?,
         };
         if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED && self.proxy.is_some() {
             return Err(HttpError::ProxyCredentials(status, Excerpt::of(&body)));
@@ -134,17 +148,6 @@ impl Caller {
     }
 }
 
-/// Where an answer redirects to, but for the query, which may repeat a secret.
-fn redirection(response: &Response) -> Option<String> {
-    if !response.status().is_redirection() {
-        return None;
-    }
-    let location = response.headers().get(LOCATION)?.to_str().ok()?;
-    let mut elsewhere = response.url().join(location).ok()?;
-    elsewhere.set_query(None);
-    Some(elsewhere.to_string())
-}
-
 /// Reads an answer until it is known to be too long.
 async fn read_body(response: &mut Response) -> reqwest::Result<String> {
     let mut body = Vec::new();
@@ -153,7 +156,5 @@ async fn read_body(response: &mut Response) -> reqwest::Result<String> {
     {
         body.extend_from_slice(&chunk);
     }
-    let text = String::from_utf8_lossy(&body);
-    // A byte order mark says nothing in UTF-8, and JSON is read without it.
-    Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
+    Ok(readable(response.headers(), &body))
 }

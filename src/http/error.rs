@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
-use crate::link::{CertificateRefused, Excerpt, is_no_tls};
+use crate::link::{
+    CLIENT_CERTIFICATE_WANTED, CertificateRefused, Excerpt, is_client_certificate_wanted, is_no_tls,
+};
 
 /// What the HTTP client says of a proxy that answered CONNECT with 407: all there is to tell it by,
 /// since the type of the error is not public (`TunnelError` of hyper-util 0.1).
@@ -25,6 +27,9 @@ pub enum HttpError {
     /// The certificate of the server was refused.
     #[error("{0}")]
     Certificate(Box<CertificateRefused>),
+    /// The server wants a certificate of the client's, as this alert says.
+    #[error("{wanted} ({0})", wanted = CLIENT_CERTIFICATE_WANTED)]
+    ClientCertificate(String),
     /// What answered does not speak TLS.
     #[error("what answers there does not speak TLS")]
     NoTls,
@@ -42,8 +47,14 @@ impl HttpError {
         matches!(self, HttpError::Unreachable(_) | HttpError::TimedOut(_))
     }
 
-    /// The cause behind an error of the HTTP client, which has had this much time.
-    pub(super) fn of(error: &reqwest::Error, limit: Duration, through_proxy: bool) -> Self {
+    /// The cause behind an error of the HTTP client, which has had this much time. `asked` says
+    /// whether the server asked for a certificate of the client's.
+    pub(super) fn of(
+        error: &reqwest::Error,
+        limit: Duration,
+        through_proxy: bool,
+        asked: bool,
+    ) -> Self {
         if error.is_timeout() {
             return HttpError::TimedOut(limit);
         }
@@ -66,8 +77,13 @@ impl HttpError {
             HttpError::ProxyCredentials(status, Excerpt::default())
         } else if through_proxy && reason == TUNNEL_REFUSED {
             HttpError::Unreachable("the proxy refused a tunnel to the server".to_owned())
+        } else if is_client_certificate_wanted(error, asked) {
+            HttpError::ClientCertificate(reason)
         } else if is_no_http {
             HttpError::NoHttp(reason)
+        } else if asked {
+            // Its alert may be lost on the way, or it hung up for another reason.
+            HttpError::Unreachable(format!("{CLIENT_CERTIFICATE_WANTED} ({reason})"))
         } else {
             HttpError::Unreachable(reason)
         }

@@ -125,10 +125,22 @@ impl Address {
         format!("{}:{}", self.host(), self.port())
     }
 
+    /// The URL, secrets and all, for resolving others against it.
+    pub(super) fn url(&self) -> &Url {
+        &self.url
+    }
+
     /// The whole URL, secrets and all, for the request line and nothing else.
     pub(super) fn request_url(&self) -> &str {
         self.url.as_str()
     }
+}
+
+/// Whether a name is `localhost` or below it: such names stand for this machine, and are not asked
+/// of any DNS server (RFC 6761 section 6.3).
+pub(crate) fn is_localhost(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+    name == "localhost" || name.ends_with(".localhost")
 }
 
 impl FromStr for Address {
@@ -165,6 +177,22 @@ mod tests {
         let address: Address = "ws://[::1]:8080".parse().unwrap();
         assert_eq!(address.authority(), "[::1]:8080");
         assert_eq!(address.port(), 8080);
+    }
+
+    #[test]
+    fn names_below_localhost_are_this_machine() {
+        for name in ["localhost", "LOCALHOST.", "a.localhost", "a.b.localhost."] {
+            assert!(is_localhost(name), "{name}");
+        }
+        for name in [
+            "alocalhost",
+            "localhost.example.org",
+            "localhost..",
+            "local",
+            "",
+        ] {
+            assert!(!is_localhost(name), "{name}");
+        }
     }
 
     #[test]

@@ -23,9 +23,17 @@ const TOLD: usize = 4;
 /// A certificate that was refused, with what a person needs to know to do something about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateRefused {
-    names: Vec<String>,
+    names: Vec<Identifier>,
+    common_name: Option<String>,
     issuer: Option<String>,
     reason: RefusalReason,
+}
+
+/// A subject alternative name of a certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Identifier {
+    Dns(String),
+    Ip(IpAddr),
 }
 
 /// Why a certificate was refused.
@@ -39,6 +47,10 @@ pub enum RefusalReason {
     NotYetValid(Option<String>),
     /// It is for other names than this one.
     WrongName(String),
+    /// This name stands in the Common Name of its subject only, which does not count (RFC 9525).
+    CommonNameOnly(String),
+    /// This address is among its DNS names only, where an address does not count (RFC 9525).
+    AddressAsDnsName(IpAddr),
     /// It is that of an authority, and not to be a server's at the same time (RFC 5280 section
     /// 4.2.1.9).
     IsAuthority,
@@ -68,6 +80,8 @@ impl CertificateRefused {
             .map(|(_rest, parsed)| parsed)
             .ok();
         let validity = parsed.as_ref().map(|parsed| parsed.validity());
+        let names = parsed.as_ref().map(alternative_names).unwrap_or_default();
+        let common_name = parsed.as_ref().and_then(common_name);
         let reason = match error {
             // One that is trusted has the issuer's name, and another key.
             CertificateError::UnknownIssuer | CertificateError::BadSignature => {
@@ -80,7 +94,7 @@ impl CertificateRefused {
                 RefusalReason::NotYetValid(validity.map(|it| it.not_before.to_string()))
             }
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                RefusalReason::WrongName(sought.to_str().into_owned())
+                misnamed(&names, common_name.as_deref(), sought)
             }
             // webpki has no error of its own for this in rustls's terms.
             CertificateError::Other(_) if parsed.as_ref().is_some_and(|it| it.is_ca()) => {
@@ -89,39 +103,93 @@ impl CertificateRefused {
             other => RefusalReason::Other(other.to_string()),
         };
         CertificateRefused {
-            names: parsed.as_ref().map(names).unwrap_or_default(),
+            names,
+            common_name,
             issuer: parsed.map(|parsed| parsed.issuer().to_string()),
             reason,
         }
     }
 }
 
-/// Whom a certificate is for: its alternative names, or else the common name of its subject.
-fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
+/// Whom a certificate is for: nothing but its subject alternative names counts (RFC 9525).
+fn alternative_names(certificate: &X509Certificate<'_>) -> Vec<Identifier> {
     let alternative = certificate.subject_alternative_name().ok().flatten();
     let alternative = alternative.map(|extension| &extension.value.general_names);
     let names = alternative
         .into_iter()
         .flatten()
         .filter_map(|name| match name {
-            GeneralName::DNSName(name) => Some((*name).to_owned()),
+            GeneralName::DNSName(name) => Some(Identifier::Dns((*name).to_owned())),
             GeneralName::IPAddress(bytes) => match **bytes {
-                [a, b, c, d] => Some(IpAddr::from([a, b, c, d]).to_string()),
+                [a, b, c, d] => Some(Identifier::Ip(IpAddr::from([a, b, c, d]))),
                 ref bytes => <[u8; 16]>::try_from(bytes)
                     .ok()
-                    .map(|bytes| IpAddr::from(bytes).to_string()),
+                    .map(|bytes| Identifier::Ip(IpAddr::from(bytes))),
             },
             _ => None,
         });
-    let names: Vec<String> = names.collect();
-    if !names.is_empty() {
-        return names;
+    names.collect()
+}
+
+fn common_name(certificate: &X509Certificate<'_>) -> Option<String> {
+    let mut common = certificate.subject().iter_common_name();
+    common.find_map(|name| name.as_str().ok().map(str::to_owned))
+}
+
+/// Why a certificate with these names is not for the server that is sought. Two mistakes are told
+/// apart from a wrong name, because whoever reads the certificate finds the right one in it.
+fn misnamed(
+    names: &[Identifier],
+    common_name: Option<&str>,
+    sought: &ServerName<'_>,
+) -> RefusalReason {
+    let address = match sought {
+        ServerName::IpAddress(address) => Some(IpAddr::from(*address)),
+        _ => None,
+    };
+    let name = sought.to_str();
+    if let Some(address) = address {
+        let is_it =
+            |name: &Identifier| matches!(name, Identifier::Dns(name) if is_address(name, address));
+        if names.iter().any(is_it) {
+            return RefusalReason::AddressAsDnsName(address);
+        }
     }
-    let subject = certificate.subject();
-    let common = subject
-        .iter_common_name()
-        .filter_map(|name| name.as_str().ok());
-    common.map(str::to_owned).collect()
+    let is_common = common_name.is_some_and(|common| match address {
+        Some(address) => is_address(common, address),
+        None => is_dns_name(common, &name),
+    });
+    if is_common {
+        RefusalReason::CommonNameOnly(name.into_owned())
+    } else {
+        RefusalReason::WrongName(name.into_owned())
+    }
+}
+
+fn is_address(text: &str, address: IpAddr) -> bool {
+    text.parse() == Ok(address)
+}
+
+/// Whether a name, maybe with a wildcard as its first label, is that of a host.
+fn is_dns_name(pattern: &str, host: &str) -> bool {
+    let [pattern, host] = [pattern, host].map(|name| name.trim_end_matches('.'));
+    let is_wild = match (pattern.strip_prefix("*."), host.split_once('.')) {
+        (Some(domain), Some((_, parent))) => domain.eq_ignore_ascii_case(parent),
+        _ => false,
+    };
+    is_wild || pattern.eq_ignore_ascii_case(host)
+}
+
+impl fmt::Display for Identifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Identifier::Dns(name) if name.parse::<IpAddr>().is_ok() => {
+                write!(f, "{name} (as a DNS name, which does not count)")
+            }
+            Identifier::Dns(name) => Printable(name).fmt(f),
+            Identifier::Ip(address) => address.fmt(f),
+        }
+    }
 }
 
 impl fmt::Display for CertificateRefused {
@@ -129,12 +197,18 @@ impl fmt::Display for CertificateRefused {
         f.write_str("its certificate is refused: it is for ")?;
         for (index, name) in self.names.iter().take(TOLD).enumerate() {
             let comma = if index == 0 { "" } else { ", " };
-            write!(f, "{comma}{}", Printable(name))?;
+            write!(f, "{comma}{name}")?;
         }
         match self.names.len() {
             0 => f.write_str("no name at all")?,
             all if all > TOLD => write!(f, " and {} more", all - TOLD)?,
             _ => {}
+        }
+        if self.names.is_empty()
+            && let Some(common) = &self.common_name
+        {
+            let common = Printable(common);
+            write!(f, " (its Common Name, {common}, does not count)")?;
         }
         let issuer = self.issuer.as_deref().unwrap_or("an unreadable name");
         write!(f, ", was issued by {}, and ", Printable(issuer))?;
@@ -144,6 +218,17 @@ impl fmt::Display for CertificateRefused {
             RefusalReason::Expired(since) => write!(f, "expired at {}", when(since)),
             RefusalReason::NotYetValid(until) => write!(f, "is not valid before {}", when(until)),
             RefusalReason::WrongName(sought) => write!(f, "is not for {}", Printable(sought)),
+            RefusalReason::CommonNameOnly(sought) => write!(
+                f,
+                "is not for {}: it stands in the Common Name only, and subject alternative names \
+                 alone count (RFC 9525)",
+                Printable(sought)
+            ),
+            RefusalReason::AddressAsDnsName(sought) => write!(
+                f,
+                "is not for {sought}: an address has to be among its IP addresses, not its DNS \
+                 names (RFC 9525)"
+            ),
             RefusalReason::IsAuthority => {
                 f.write_str("is that of an authority, which cannot be a server's as well")
             }
@@ -164,7 +249,7 @@ pub fn is_no_tls(error: &(dyn Error + 'static)) -> bool {
 
 /// The error of rustls that an error came of. Errors of I/O do not tell of the one within as of
 /// their source, but of that one's source.
-fn tls_error_behind<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
+pub(super) fn tls_error_behind<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref() {
@@ -276,9 +361,10 @@ mod tests {
 
     #[test]
     fn a_refusal_is_one_harmless_sentence_that_says_what_to_know() {
-        let names = ["a", "b", "c", "d", "e", "f"].map(str::to_owned);
+        let names = ["a", "b", "c", "d", "e", "f"].map(|name| Identifier::Dns(name.to_owned()));
         let mut refused = CertificateRefused {
             names: names.into(),
+            common_name: Some("x\u{7}".to_owned()),
             issuer: Some("CN=\u{1b}[2J".to_owned()),
             reason: RefusalReason::WrongName("example.org".to_owned()),
         };
@@ -286,7 +372,39 @@ mod tests {
         assert!(text.contains("for a, b, c, d and 2 more, was issued by CN=\\u{1b}[2J"));
         assert!(text.ends_with("is not for example.org"), "{text}");
         refused.names.clear();
-        assert!(refused.to_string().contains("for no name at all, "));
+        let none = "for no name at all (its Common Name, x\\u{7}, does not count), was";
+        assert!(refused.to_string().contains(none), "{refused}");
+        refused.common_name = None;
+        assert!(refused.to_string().contains("for no name at all, was"));
+    }
+
+    /// Why a certificate with these DNS names and this Common Name is not for a host.
+    fn why(dns_names: &[&str], common_name: &str, sought: &str) -> RefusalReason {
+        let names = dns_names.iter().map(|&name| Identifier::Dns(name.into()));
+        let names: Vec<_> = names.collect();
+        let sought = ServerName::try_from(sought).unwrap();
+        misnamed(&names, Some(common_name), &sought)
+    }
+
+    #[test]
+    fn a_name_in_the_wrong_place_is_told_apart_from_a_wrong_one() {
+        use RefusalReason::{AddressAsDnsName, CommonNameOnly, WrongName};
+        for common in ["A.example.org", "*.example.org", "a.example.org."] {
+            let reason = why(&["b.test"], common, "a.example.org");
+            assert_eq!(reason, CommonNameOnly("a.example.org".to_owned()));
+        }
+        for common in ["example.org", "*.org", "*.a.example.org", "*", ""] {
+            let reason = why(&[], common, "a.example.org");
+            assert_eq!(reason, WrongName("a.example.org".to_owned()));
+        }
+        let misplaced = AddressAsDnsName([127, 0, 0, 1].into());
+        assert_eq!(
+            why(&["a", "127.0.0.1"], "127.0.0.1", "127.0.0.1"),
+            misplaced
+        );
+        let common = CommonNameOnly("::1".to_owned());
+        assert_eq!(why(&["::2"], "0:0::1", "::1"), common);
+        assert_eq!(why(&["::2"], "*", "::1"), WrongName("::1".to_owned()));
     }
 
     #[test]

@@ -6,7 +6,8 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::{WebSocketStream, accept_async_with_config};
 
 use super::clock::Clock;
-use super::upgrade::upgrade;
+use super::upgrade::{UpgradeError, upgrade};
+use super::watched::Watched;
 
 /// The biggest message that is read. A bigger one is refused when its size is announced, before
 /// it takes up memory.
@@ -15,7 +16,7 @@ pub const MESSAGE_LIMIT: usize = 64 * 1024;
 /// An open WebSocket and the clock that counts from its opening.
 #[derive(Debug)]
 pub struct Connection<S> {
-    pub(super) socket: WebSocketStream<S>,
+    pub(super) socket: WebSocketStream<Watched<S>>,
     pub(super) clock: Clock,
 }
 
@@ -23,10 +24,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// The server's end of a socket whose upgrade has just been granted, in whichever way.
     /// `already_read` is what was read beyond the request.
     pub async fn accepted(stream: S, already_read: Vec<u8>) -> Self {
-        let config = Some(websocket_config());
-        let socket =
-            WebSocketStream::from_partially_read(stream, already_read, Role::Server, config).await;
-        Connection::open(socket)
+        Connection::open(socket(stream, already_read, Role::Server).await)
     }
 
     /// The server's end of a socket whose other end is in this program too: reads the request, and
@@ -38,7 +36,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub async fn grant(stream: S) -> io::Result<Self> {
         let config = Some(websocket_config());
         let granted = accept_async_with_config(stream, config).await;
-        granted.map(Connection::open).map_err(io::Error::other)
+        // A client says nothing before it has the answer: no frame has been read with the request.
+        let stream = granted.map_err(io::Error::other)?.into_inner();
+        Ok(Connection::accepted(stream, Vec::new()).await)
     }
 
     /// The client's end of a socket whose other end [grants](Connection::grant) it in this program.
@@ -48,8 +48,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// When the stream ends before it is granted.
     pub async fn ask(stream: S) -> io::Result<Self> {
         let asked = async {
-            let request = "ws://localhost/".into_client_request()?;
-            upgrade(stream, request, &[]).await
+            let request = "ws://localhost/".into_client_request();
+            let request = request.map_err(UpgradeError::Request)?;
+            upgrade(stream, request, &[], None).await
         };
         match asked.await {
             Ok((socket, _)) => Ok(Connection::open(socket)),
@@ -58,7 +59,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// A socket whose upgrade ends now.
-    pub(super) fn open(socket: WebSocketStream<S>) -> Self {
+    pub(super) fn open(socket: WebSocketStream<Watched<S>>) -> Self {
         Connection {
             socket,
             clock: Clock::start(),
@@ -66,9 +67,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 }
 
+/// A socket whose upgrade has been granted. `already_read` is what was read beyond that.
+pub(super) async fn socket<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    mut already_read: Vec<u8>,
+    role: Role,
+) -> WebSocketStream<Watched<S>> {
+    let stream = Watched::new(stream, role, &mut already_read);
+    let config = Some(websocket_config());
+    WebSocketStream::from_partially_read(stream, already_read, role, config).await
+}
+
 /// The library's defaults are a read buffer of 128 KiB for each connection, messages of 64 MiB,
 /// and no limit on what is queued for writing.
-pub(super) fn websocket_config() -> WebSocketConfig {
+fn websocket_config() -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(4 * 1024)
         .write_buffer_size(4 * 1024)

@@ -1,5 +1,5 @@
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +13,12 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_util::either::Either;
 use url::Host;
 
+use super::address::is_localhost;
+use super::client_certificate::noting_requests;
 use super::headers::{add_headers, ask_for};
 use super::race::race;
 use super::tunnel::open_tunnel;
-use super::upgrade::upgrade;
+use super::upgrade::{UpgradeError, upgrade};
 use super::{
     Address, Connection, DialError, Encryption, Header, Phase, Proxies, Proxy, ProxyError,
     Resolution, Subprotocol, TcpProbe, clock,
@@ -150,10 +152,7 @@ impl Dialer {
     /// Where the host of an address is to be found without looking it up; empty if it is to be
     /// looked up.
     pub fn resolved(&self, address: &Address) -> Vec<SocketAddr> {
-        let resolutions = self.resolutions.iter();
-        resolutions
-            .filter_map(|resolution| resolution.of(address))
-            .collect()
+        Resolution::find(&self.resolutions, address)
     }
 
     /// Dials: looks up the host, connects, encrypts, and asks for the WebSocket. If there is a
@@ -190,13 +189,19 @@ impl Dialer {
                 (stream, Some(took))
             }
         };
+        let mut is_certificate_asked_for = false;
         let (stream, tls) = if address.is_secure() {
-            let (stream, took) = self.encrypt(address, stream).await?;
+            let (encrypted, asked) = noting_requests(self.encrypt(address, stream)).await;
+            is_certificate_asked_for = asked;
+            let (stream, took) =
+                encrypted.map_err(|error| error.with_certificate_asked_for(asked))?;
             (Either::Right(stream), Some(took))
         } else {
             (Either::Left(stream), None)
         };
-        let (upgraded, upgrade) = self.upgrade(address, stream).await?;
+        let upgraded = self.upgrade(address, stream).await;
+        let (upgraded, upgrade) =
+            upgraded.map_err(|error| error.with_certificate_asked_for(is_certificate_asked_for))?;
 
         let phases = Phases {
             dns,
@@ -238,6 +243,9 @@ impl Dialer {
             Host::Ipv6(ip) => return Ok((vec![(ip, port).into()], None)),
             Host::Domain(name) => name,
         };
+        if is_localhost(name) {
+            return Ok((loopback(port).into(), None));
+        }
         let lookup = async { Ok(tokio::net::lookup_host((name, port)).await?.collect()) };
         let (found, took) = self.timed(Phase::Dns, &hop.shown, lookup).await?;
         let addresses: io::Result<Vec<SocketAddr>> = found;
@@ -314,13 +322,15 @@ impl Dialer {
     ) -> Result<(Upgraded, Duration), DialError> {
         let authority = address.authority();
         let handshake = async {
-            let mut request = address.request_url().into_client_request()?;
+            let request = address.request_url().into_client_request();
+            let mut request = request.map_err(UpgradeError::Request)?;
             add_headers(&self.headers, request.headers_mut());
             ask_for(&self.subprotocols, request.headers_mut());
             // Text: a URL's host is ASCII, and so is a header that was given.
             let host = request.headers().get(HOST).map(HeaderValue::to_str);
             let host = host.and_then(Result::ok).unwrap_or_default().to_owned();
-            let (socket, subprotocol) = upgrade(stream, request, &self.subprotocols).await?;
+            let (socket, subprotocol) =
+                upgrade(stream, request, &self.subprotocols, Some(address.url())).await?;
             Ok((socket, host, subprotocol))
         };
         match self.timed(Phase::Upgrade, &authority, handshake).await? {
@@ -363,6 +373,14 @@ impl Dialer {
             }),
         }
     }
+}
+
+/// The addresses that names for this machine stand for.
+pub(crate) fn loopback(port: u16) -> [SocketAddr; 2] {
+    [
+        (Ipv6Addr::LOCALHOST, port).into(),
+        (Ipv4Addr::LOCALHOST, port).into(),
+    ]
 }
 
 impl<'a> Hop<'a> {

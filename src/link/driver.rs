@@ -176,7 +176,8 @@ struct End {
     cause: EndCause,
     /// The peer's Close frame, if that is the cause, and when it came.
     close: Option<(Stamp, CloseReason)>,
-    /// What the party wants said in ours, if that is the cause.
+    /// What is to be said in ours: what the party wants, if that is the cause, or the answer to the
+    /// peer's, where the library does not give it by itself.
     farewell: Option<Farewell>,
 }
 
@@ -190,11 +191,25 @@ impl From<EndCause> for End {
     }
 }
 
-impl From<Broken> for End {
-    fn from(broken: Broken) -> Self {
+impl End {
+    /// What it means that the socket was found to be broken at this time.
+    fn broken(at: Stamp, broken: Broken) -> Self {
         match broken {
             Broken::Gone(error) => EndCause::Lost(error).into(),
             Broken::Violated(violation) => EndCause::Violated(violation).into(),
+            Broken::Closed(said) => End {
+                cause: EndCause::PeerClosed,
+                close: Some((
+                    at,
+                    CloseReason {
+                        by: ClosedBy::Peer,
+                        code: said.code(),
+                        reason: said.reason().to_owned(),
+                    },
+                )),
+                // A Close frame is answered with its own code (RFC 6455 section 5.5.1).
+                farewell: Some(said),
+            },
         }
     }
 }
@@ -220,7 +235,13 @@ where
                         last_message = self.connection.clock.instant(at);
                     }
                     self.party.handle_message(at, &message);
+                    let is_ping = matches!(message, Message::Ping(_));
                     self.note(at, WireEvent::Received(message));
+                    // The Pong is queued. A peer that does not read is not read from either until
+                    // it is out: or else Pongs pile up, and no limit would meet such a peer.
+                    if is_ping && let Err(end) = self.write(None).await {
+                        break end;
+                    }
                 }
                 Wake::Cue(cue) => {
                     let at = self.connection.clock.stamp();
@@ -287,8 +308,7 @@ where
         Ok(())
     }
 
-    /// Writes a message, whole. It is given up only where the conversation ends with that: a write
-    /// that is dropped halfway leaves half a frame behind.
+    /// Writes a message, whole.
     async fn send(&mut self, message: &Message) -> Result<(), End> {
         use tungstenite::Message as Frame;
         let frame = match message.clone() {
@@ -297,7 +317,19 @@ where
             Message::Ping(payload) => Frame::Ping(payload.into()),
             Message::Pong(payload) => Frame::Pong(payload.into()),
         };
-        let mut writing = pin!(self.connection.socket.send(frame));
+        self.write(Some(frame)).await
+    }
+
+    /// Writes what is queued, and a frame, whole. It is given up only where the conversation ends with
+    /// that: a write that is dropped halfway leaves half a frame behind.
+    async fn write(&mut self, frame: Option<tungstenite::Message>) -> Result<(), End> {
+        let socket = &mut self.connection.socket;
+        let mut writing = pin!(async move {
+            match frame {
+                Some(frame) => socket.send(frame).await,
+                None => socket.flush().await,
+            }
+        });
         let written = tokio::select! {
             // Hardly a write ever has to wait, and the others are not worth setting up then.
             biased;
@@ -322,7 +354,7 @@ where
                 }
             }
         };
-        written.map_err(|error| Broken::from(error).into())
+        written.map_err(|error| End::broken(self.connection.clock.stamp(), error.into()))
     }
 
     /// Takes what the party still notices once nothing can be sent any more.
@@ -379,7 +411,7 @@ fn received<C>(
         }
         // Reading never yields raw frames, and a timeout that comes early does nothing.
         Ok(Frame::Frame(_)) => return Wake::Timeout,
-        Err(error) => return Wake::End(Broken::from(error).into()),
+        Err(error) => return Wake::End(End::broken(at, error.into())),
     };
     Wake::Message(at, message)
 }

@@ -4,10 +4,18 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio_tungstenite::tungstenite;
-use tungstenite::error::{CapacityError, ProtocolError, SubProtocolError};
+use tungstenite::error::{CapacityError, ProtocolError};
 
+use super::answer::AnswerError;
 use super::certificate::is_no_tls;
-use super::{CertificateRefused, Excerpt, ProxyError, TunnelError};
+use super::client_certificate::{
+    CLIENT_CERTIFICATE_WANTED, is_client_certificate_wanted, is_hung_up,
+};
+use super::frame_watch::Finding;
+use super::upgrade::UpgradeError;
+use super::watched::finding;
+use super::{CertificateRefused, Printable, ProxyError, Refusal, TunnelError};
+use crate::conversation::{CloseReason, Farewell};
 
 /// The phases of a dial, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,6 +104,18 @@ pub enum DialError {
         /// Host and port.
         authority: String,
     },
+    /// The server ended the connection after it had asked for a certificate of the client's: in TLS
+    /// 1.3 that is learnt no sooner than during the upgrade.
+    #[error(
+        "the TLS handshake with {authority}: {} ({source})",
+        CLIENT_CERTIFICATE_WANTED
+    )]
+    ClientCertificate {
+        /// Host and port.
+        authority: String,
+        /// How it ended: by an alert, or without a word, which may have another reason.
+        source: io::Error,
+    },
     /// No encrypted connection could be agreed on.
     #[error("the TLS handshake with {authority}: {source}")]
     Tls {
@@ -105,14 +125,12 @@ pub enum DialError {
         source: io::Error,
     },
     /// The server answered the upgrade with another status than 101.
-    #[error("{authority} refused the WebSocket upgrade: {status}{body}")]
+    #[error("{authority} refused the WebSocket upgrade: {refusal}")]
     Refused {
         /// Host and port.
         authority: String,
-        /// The status and its name.
-        status: tungstenite::http::StatusCode,
-        /// What came with it.
-        body: Excerpt,
+        /// The answer.
+        refusal: Box<Refusal>,
     },
     /// The server's answer to the upgrade breaks RFC 6455 section 4.
     #[error("{authority} answered the WebSocket upgrade wrongly: {reason}")]
@@ -163,9 +181,10 @@ impl DialError {
             DialError::Proxy { .. } | DialError::Lookup { .. } => Phase::Dns,
             DialError::Connect { .. } => Phase::Tcp,
             DialError::Tunnel { .. } => Phase::Proxy,
-            DialError::Certificate { .. } | DialError::NoTls { .. } | DialError::Tls { .. } => {
-                Phase::Tls
-            }
+            DialError::Certificate { .. }
+            | DialError::NoTls { .. }
+            | DialError::ClientCertificate { .. }
+            | DialError::Tls { .. } => Phase::Tls,
             DialError::Refused { .. }
             | DialError::Handshake { .. }
             | DialError::NoHttp { .. }
@@ -186,51 +205,41 @@ impl DialError {
         }
     }
 
-    /// What tungstenite's client handshake failed with, sorted by cause.
-    pub(super) fn upgrade(
-        authority: String,
-        encryption: Encryption,
-        error: tungstenite::Error,
-    ) -> Self {
-        use tungstenite::Error;
-        match error {
-            Error::Http(response) => {
-                let status = response.status();
-                let body = response.into_body().unwrap_or_default();
-                DialError::Refused {
-                    authority,
-                    status,
-                    body: Excerpt::of(&String::from_utf8_lossy(&body)),
-                }
+    /// The same error on a connection whose server has `asked` for a certificate of the client's, or
+    /// has not: it may have ended the connection for want of one.
+    pub(super) fn with_certificate_asked_for(self, asked: bool) -> Self {
+        match self {
+            DialError::Tls { authority, source }
+            | DialError::Dropped {
+                authority, source, ..
+            } if is_client_certificate_wanted(&source, asked) || asked && is_hung_up(&source) => {
+                DialError::ClientCertificate { authority, source }
             }
-            Error::Io(source) => DialError::Dropped {
+            other => other,
+        }
+    }
+
+    /// What the upgrade failed with, sorted by cause.
+    pub(super) fn upgrade(authority: String, encryption: Encryption, error: UpgradeError) -> Self {
+        match error {
+            UpgradeError::Refused(refusal) => DialError::Refused { authority, refusal },
+            UpgradeError::Answer(AnswerError::Lost(source)) => DialError::Dropped {
                 authority,
                 encryption,
                 source,
             },
-            Error::Protocol(ProtocolError::HandshakeIncomplete) => DialError::Dropped {
+            UpgradeError::Answer(AnswerError::NoHttp(reason)) => DialError::NoHttp {
                 authority,
                 encryption,
-                source: io::ErrorKind::UnexpectedEof.into(),
+                reason,
             },
-            Error::Protocol(ProtocolError::HttparseError(error)) => DialError::NoHttp {
-                authority,
-                encryption,
-                reason: error.to_string(),
-            },
-            other => DialError::Handshake {
-                authority,
-                reason: match other {
-                    Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(
-                        SubProtocolError::NoSubProtocol,
-                    )) => "it chose none of the subprotocols that it was offered".to_owned(),
-                    Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(
-                        SubProtocolError::InvalidSubProtocol,
-                    )) => "it chose a subprotocol that it was not offered".to_owned(),
-                    Error::Protocol(error) => error.to_string(),
-                    other => other.to_string(),
-                },
-            },
+            UpgradeError::Answer(AnswerError::TooLong) | UpgradeError::Request(_) => {
+                DialError::Handshake {
+                    authority,
+                    reason: error.to_string(),
+                }
+            }
+            UpgradeError::Wrong(reason) => DialError::Handshake { authority, reason },
         }
     }
 }
@@ -261,6 +270,14 @@ pub enum Violation {
         /// How big it could have been.
         limit: usize,
     },
+    /// A Close frame with a code that may not be sent (RFC 6455 section 7.4.1).
+    #[error("it closed with code {code}, which may not be sent{}", said(reason))]
+    CloseCode {
+        /// The code.
+        code: u16,
+        /// The reason that came with it.
+        reason: String,
+    },
     /// Frames that make no sense.
     #[error("{0}")]
     Framing(String),
@@ -272,8 +289,23 @@ impl Violation {
         match self {
             Violation::NotUtf8 => 1007,
             Violation::TooBig { .. } => 1009,
-            Violation::Framing(_) => 1002,
+            Violation::CloseCode { .. } | Violation::Framing(_) => 1002,
         }
+    }
+
+    /// What to tell the peer of it, and whoever reads a recording.
+    pub(super) fn close_reason(&self) -> String {
+        match self {
+            Violation::CloseCode { code, .. } => format!("code {code} may not be sent"),
+            _ => String::new(),
+        }
+    }
+}
+
+fn said(reason: &str) -> String {
+    match reason {
+        "" => String::new(),
+        reason => format!(", and the reason \"{}\"", Printable(reason)),
     }
 }
 
@@ -282,13 +314,27 @@ impl Violation {
 pub(super) enum Broken {
     Gone(io::Error),
     Violated(Violation),
+    /// The peer has closed it with a code that the library does not know, and is not answered yet.
+    Closed(Farewell),
 }
 
 impl From<tungstenite::Error> for Broken {
     fn from(error: tungstenite::Error) -> Self {
         use tungstenite::Error;
         match error {
-            Error::Io(error) => Broken::Gone(error),
+            Error::Io(error) => match finding(&error) {
+                None => Broken::Gone(error),
+                Some(Finding::Close { code, reason }) if CloseReason::may_be_sent(*code) => {
+                    Broken::Closed(Farewell::new(*code, reason))
+                }
+                Some(Finding::Close { code, reason }) => Broken::Violated(Violation::CloseCode {
+                    code: *code,
+                    reason: reason.clone(),
+                }),
+                Some(padded @ Finding::PaddedLength) => {
+                    Broken::Violated(Violation::Framing(padded.to_string()))
+                }
+            },
             Error::ConnectionClosed
             | Error::AlreadyClosed
             | Error::Protocol(

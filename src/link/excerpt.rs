@@ -2,10 +2,11 @@ use std::fmt;
 
 use crate::conversation::is_deceptive;
 
-/// How much of a line is kept.
+/// How much of it is kept.
 const LENGTH: usize = 160;
 
-/// The first line of what a peer answered in place of what was wanted: enough to see what it is.
+/// The beginning of what a peer answered in place of what was wanted, in one line: enough to see what
+/// it is.
 ///
 /// It is printed after a colon, or not at all if there is nothing to show; control characters, by
 /// which a peer could command the terminal, are printed as escapes.
@@ -13,10 +14,12 @@ const LENGTH: usize = 160;
 pub struct Excerpt(String);
 
 impl Excerpt {
-    /// The first line of a text that has something in it.
+    /// The first lines of a text that have something in them, one after the other.
     pub fn of(text: &str) -> Self {
-        let line = text.lines().map(str::trim).find(|line| !line.is_empty());
-        let mut characters = line.unwrap_or_default().chars();
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let mut characters = lines
+            .enumerate()
+            .flat_map(|(index, line)| (index > 0).then_some(' ').into_iter().chain(line.chars()));
         let mut excerpt: String = characters.by_ref().take(LENGTH).collect();
         if characters.next().is_some() {
             // Also the sign by which a secret that was cut here is known.
@@ -60,7 +63,11 @@ mod tests {
     #[test]
     fn an_excerpt_is_one_harmless_line() {
         let show = |text: &str| Excerpt::of(text).to_string();
-        assert_eq!(show("\n  <!doctype html>\n<html>"), ": <!doctype html>");
+        assert_eq!(
+            show("\n  <!doctype html>\n<html>"),
+            ": <!doctype html> <html>"
+        );
+        assert_eq!(show("{\n  \"a\": 1\r\n}\n"), ": { \"a\": 1 }");
         assert_eq!(show("\u{1b}[2J gone"), ": \\u{1b}[2J gone");
         assert_eq!(show("\u{202e}live"), ": \\u{202e}live");
         assert_eq!(show(" \n"), "");

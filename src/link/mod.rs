@@ -14,17 +14,24 @@
 
 mod accept;
 mod address;
+mod answer;
+mod awake;
 mod certificate;
+mod client_certificate;
 pub mod clock;
 mod connection;
 mod dial;
 mod driver;
 mod error;
 mod excerpt;
+mod frame_watch;
 mod headers;
 mod inbox;
+mod no_proxy;
+mod pem;
 mod proxy;
 mod race;
+mod refusal;
 mod resolution;
 mod stop;
 mod tcp_info;
@@ -32,18 +39,27 @@ mod timer;
 mod tls;
 mod tunnel;
 mod upgrade;
+mod watched;
 
-pub use accept::{Upgrading, grant_upgrade};
+pub use accept::{UpgradeRefused, Upgrading, grant_upgrade};
+pub(crate) use address::is_localhost;
 pub use address::{Address, AddressError};
+pub use awake::Awake;
 pub use certificate::{CertificateRefused, RefusalReason, is_no_tls};
+pub use client_certificate::{
+    CLIENT_CERTIFICATE_WANTED, is_client_certificate_wanted, noting_requests,
+};
 pub use connection::{Connection, MESSAGE_LIMIT};
+pub(crate) use dial::loopback;
 pub use dial::{Dialed, Dialer, Phases, Transport};
 pub use driver::{EndCause, Ending, Limits, Observer, drive, drive_with_cues};
 pub use error::{DialError, Encryption, Phase, Violation};
 pub use excerpt::{Excerpt, Printable};
 pub use headers::{Header, HeaderError, Subprotocol, SubprotocolError};
 pub use inbox::{Inbox, Prompter, Unheard};
+pub use pem::pem_fault;
 pub use proxy::{Proxies, Proxy, ProxyError};
+pub use refusal::{Refusal, readable, redirection, retry_after};
 pub use resolution::{Resolution, ResolutionError};
 pub use stop::{Stop, StopReason, Stopper};
 pub use tcp_info::TcpProbe;

@@ -1,5 +1,4 @@
 use std::fmt;
-use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -10,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Host;
 
 use super::Address;
+use super::no_proxy::NoProxy;
 
 /// The port of a proxy whose URL names none: that of HTTP, as everywhere in this program's HTTP
 /// client.
@@ -21,8 +21,7 @@ const DEFAULT_PORT: u16 = 80;
 pub struct Proxies {
     for_ws: Option<Setting>,
     for_wss: Option<Setting>,
-    /// What knows the rules of `NO_PROXY`.
-    exceptions: Option<Arc<Matcher>>,
+    exceptions: Option<NoProxy>,
 }
 
 /// A variable and its value, which may hold a password.
@@ -65,8 +64,8 @@ pub enum ProxyError {
 impl Proxies {
     /// Reads the customary variables: `HTTPS_PROXY` is for `wss` and `https` addresses,
     /// `HTTP_PROXY` for `ws` and `http`, `ALL_PROXY` for those that have none of their own, and
-    /// `NO_PROXY` lists hosts that are reached without. Their names in lower case count where the
-    /// ones in upper case are not set.
+    /// `NO_PROXY` lists hosts that are reached without, in the forms that curl knows. Their names in
+    /// lower case count where the ones in upper case are not set.
     ///
     /// There are no proxies in a CGI script, which `REQUEST_METHOD` tells: there, `HTTP_PROXY` is
     /// what a client sent as its `Proxy` header (CVE-2016-5385).
@@ -84,12 +83,10 @@ impl Proxies {
         };
         let all = setting("ALL_PROXY", "all_proxy");
         let exceptions = value_of("NO_PROXY").or_else(|| value_of("no_proxy"));
-        // The matcher has no rules of `NO_PROXY` without a proxy to make an exception of.
-        let matcher = |list| Matcher::builder().all("http://proxy").no(list).build();
         Proxies {
             for_ws: setting("HTTP_PROXY", "http_proxy").or_else(|| all.clone()),
             for_wss: setting("HTTPS_PROXY", "https_proxy").or(all),
-            exceptions: exceptions.map(|list| Arc::new(matcher(list))),
+            exceptions: exceptions.as_deref().map(NoProxy::new),
         }
     }
 
@@ -99,22 +96,17 @@ impl Proxies {
     ///
     /// When there is to be one that cannot be used.
     pub fn on_the_way_to(&self, address: &Address) -> Result<Option<Proxy>, ProxyError> {
-        let (scheme, setting) = if address.is_secure() {
-            ("https", &self.for_wss)
+        let setting = if address.is_secure() {
+            &self.for_wss
         } else {
-            ("http", &self.for_ws)
+            &self.for_ws
         };
         let Some(Setting { variable, value }) = setting else {
             return Ok(None);
         };
         let not_a_url = ProxyError::NotAUrl { variable };
-        // What the rules are about: the host. A host that makes no URI is on no list.
-        let destination = format!("{scheme}://{}/", address.authority()).parse::<Uri>();
-        let is_excepted = match (&self.exceptions, &destination) {
-            (Some(exceptions), Ok(destination)) => exceptions.intercept(destination).is_none(),
-            _ => false,
-        };
-        if is_excepted {
+        let exceptions = self.exceptions.as_ref();
+        if exceptions.is_some_and(|exceptions| exceptions.exempts(&address.host())) {
             return Ok(None);
         }
         let any = Uri::from_static("http://host/");

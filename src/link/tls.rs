@@ -9,6 +9,9 @@ use rustls::pki_types::pem::{self, PemObject};
 use rustls::{ClientConfig, RootCertStore};
 
 use super::certificate::{Credulous, Explaining};
+use super::client_certificate::NoCertificate;
+use super::pem_fault;
+use crate::conversation::without_byte_order_mark;
 
 /// The most that is read of a file of certificates: the system's bundles are a quarter of it.
 const FILE_LIMIT: u64 = 1024 * 1024;
@@ -87,12 +90,12 @@ impl Authority {
             )));
         }
         let certificates: Result<Vec<_>, pem::Error> =
-            CertificateDer::pem_slice_iter(&text).collect();
-        let certificates = certificates.map_err(|error| malformed(error.to_string()))?;
+            CertificateDer::pem_slice_iter(without_byte_order_mark(&text)).collect();
+        let certificates = certificates.map_err(|error| malformed(pem_fault(&error).to_owned()))?;
         let mut trial = RootCertStore::empty();
-        for certificate in &certificates {
+        for (number, certificate) in (1..).zip(&certificates) {
             let added = trial.add(certificate.clone());
-            added.map_err(|error| malformed(error.to_string()))?;
+            added.map_err(|_repeats_it| malformed(format!("number {number} is not X.509")))?;
         }
         if certificates.is_empty() {
             return Err(TrustError::Empty {
@@ -138,7 +141,7 @@ pub fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>, TrustError> {
         .expect("ring supports TLS 1.2 and 1.3")
         .dangerous()
         .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth();
+        .with_client_cert_resolver(Arc::new(NoCertificate));
     Ok(Arc::new(config))
 }
 

@@ -1,196 +1,129 @@
-use std::time::Duration;
-
+use hyper::StatusCode;
 use hyper::header::{
-    CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, SEC_WEBSOCKET_ACCEPT, TRANSFER_ENCODING,
-    UPGRADE,
+    CONNECTION, HeaderMap, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, UPGRADE,
 };
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite;
-use tungstenite::error::{Error, ProtocolError, SubProtocolError};
-use tungstenite::handshake::client::{Request, Response, generate_request};
+use tungstenite::error::{ProtocolError, SubProtocolError};
+use tungstenite::handshake::client::{Request, generate_request};
 use tungstenite::handshake::derive_accept_key;
-use tungstenite::handshake::machine::TryParse;
-use tungstenite::http::StatusCode;
 use tungstenite::protocol::Role;
+use url::Url;
 
-use super::Subprotocol;
-use super::connection::websocket_config;
+use super::answer::{AnswerError, Version, lists, read_body, read_head};
+use super::connection::socket;
 use super::headers::chosen;
+use super::watched::Watched;
+use super::{Excerpt, Refusal, Subprotocol};
 
-/// The longest head of an answer that is read: as much as the common web servers send at the most.
-const HEAD_LIMIT: usize = 16 * 1024;
+/// Why there is no WebSocket.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum UpgradeError {
+    /// The request cannot be made.
+    #[error("the request cannot be made: {0}")]
+    Request(#[from] tungstenite::Error),
+    /// There is no answer.
+    #[error(transparent)]
+    Answer(#[from] AnswerError),
+    /// The answer is another than 101.
+    #[error("{0}")]
+    Refused(Box<Refusal>),
+    /// The answer is 101, and breaks RFC 6455.
+    #[error("{0}")]
+    Wrong(String),
+}
 
-/// How much is read of what comes with a refusal.
-pub(super) const BODY_LIMIT: usize = 4 * 1024;
-
-/// How long it is waited for: the status alone is worth telling.
-pub(super) const BODY_PATIENCE: Duration = Duration::from_secs(1);
-
-/// Asks for a WebSocket, and checks the answer (RFC 6455 section 4.1).
+/// Asks for a WebSocket, and checks the answer (RFC 6455 section 4.1). An answer that redirects is
+/// read as one from this URL.
 ///
 /// The handshake of the library would do, were it not for its answers to those who speak HTTP but
-/// not WebSocket: it takes HTTP/1.0 for a violation, and shows of a body what came in one piece
-/// with its head.
+/// not WebSocket: it takes HTTP/1.0 for a violation, an interim answer for the final one, and shows of
+/// a body what came in one piece with its head.
 ///
 /// # Errors
 ///
-/// Those of the library's handshake. [`Error::Http`] holds the beginning of the body.
+/// When there is no answer, or none that grants the upgrade as it was asked for.
 pub(super) async fn upgrade<S>(
     mut stream: S,
     request: Request,
     offered: &[Subprotocol],
-) -> Result<(WebSocketStream<S>, Option<String>), Error>
+    url: Option<&Url>,
+) -> Result<(WebSocketStream<Watched<S>>, Option<String>), UpgradeError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let (request, key) = generate_request(request)?;
-    stream.write_all(&request).await?;
-    stream.flush().await?;
+    let asked = async {
+        stream.write_all(&request).await?;
+        stream.flush().await
+    };
+    asked.await.map_err(AnswerError::Lost)?;
 
-    let (version, mut response, rest) = read_head(&mut stream).await?;
-    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        let body = read_body(&mut stream, response.headers(), rest).await;
-        *response.body_mut() = Some(body);
-        return Err(Error::Http(response.into()));
+    let (head, rest) = read_head(&mut stream).await?;
+    if head.status != StatusCode::SWITCHING_PROTOCOLS {
+        let body = read_body(&mut stream, &head.headers, rest).await;
+        let refusal = Refusal::new(head.status, &head.headers, &body, url);
+        return Err(UpgradeError::Refused(Box::new(refusal)));
     }
-    if version == Version::Old {
-        return Err(ProtocolError::WrongHttpVersion.into());
+    if head.version == Version::Old {
+        return Err(UpgradeError::Wrong(
+            ProtocolError::WrongHttpVersion.to_string(),
+        ));
     }
-    let subprotocol = verify(response.headers(), &key, offered)?;
-    let config = Some(websocket_config());
-    let socket = WebSocketStream::from_partially_read(stream, rest, Role::Client, config).await;
+    let subprotocol = verify(&head.headers, &key, offered).map_err(UpgradeError::Wrong)?;
+    let socket = socket(stream, rest, Role::Client).await;
     Ok((socket, subprotocol))
 }
 
-/// The version of HTTP that an answer is written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Version {
-    /// 1.1.
-    Current,
-    /// 1.0, in which there is no upgrade, but there are refusals.
-    Old,
-}
-
-/// Reads the head of an answer, and maybe something of what follows it.
-async fn read_head(
-    stream: &mut (impl AsyncRead + Unpin),
-) -> Result<(Version, Response, Vec<u8>), Error> {
-    let mut read = Vec::new();
-    loop {
-        if stream.read_buf(&mut read).await? == 0 {
-            return Err(ProtocolError::HandshakeIncomplete.into());
-        }
-        let mut version = Version::Current;
-        // The parser refuses to read further than this digit.
-        if let Some(digit) = read.strip_prefix(b"HTTP/1.").and_then(<[u8]>::first)
-            && *digit == b'0'
-        {
-            version = Version::Old;
-            read[b"HTTP/1.".len()] = b'1';
-        }
-        if let Some((length, response)) = Response::try_parse(&read)? {
-            let rest = read.split_off(length);
-            return Ok((version, response, rest));
-        }
-        if version == Version::Old {
-            read[b"HTTP/1.".len()] = b'0';
-        }
-        if read.len() > HEAD_LIMIT {
-            return Err(Error::AttackAttempt);
-        }
-    }
-}
-
-/// Reads what comes of a body soon enough, and puts its chunks together.
-async fn read_body(
-    stream: &mut (impl AsyncRead + Unpin),
-    headers: &HeaderMap,
-    mut read: Vec<u8>,
-) -> Vec<u8> {
-    let length = headers.get(CONTENT_LENGTH);
-    let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
-    let is_chunked = lists(headers, &TRANSFER_ENCODING, "chunked");
-    let wanted = match length {
-        Some(length) if !is_chunked => BODY_LIMIT.min(length),
-        _ => BODY_LIMIT,
-    };
-    let is_whole = |read: &[u8]| {
-        let is_last_chunk = is_chunked && read.ends_with(b"0\r\n\r\n");
-        read.len() >= wanted || is_last_chunk
-    };
-    let reading = async {
-        while !is_whole(&read)
-            && let Ok(1..) = stream.read_buf(&mut read).await
-        {}
-    };
-    // Too late or not, what has been read is there.
-    let _ = tokio::time::timeout(BODY_PATIENCE, reading).await;
-    if is_chunked { unchunked(&read) } else { read }
-}
-
-/// The data of chunks (RFC 9112 section 7.1), as far as they make sense.
-fn unchunked(mut chunks: &[u8]) -> Vec<u8> {
-    let mut data = Vec::new();
-    while let Some(end) = chunks.windows(2).position(|pair| pair == b"\r\n") {
-        let size = std::str::from_utf8(&chunks[..end]).unwrap_or_default();
-        let size = size.split(';').next().unwrap_or_default().trim();
-        let Ok(size @ 1..) = usize::from_str_radix(size, 16) else {
-            break;
-        };
-        let rest = &chunks[end + 2..];
-        data.extend_from_slice(&rest[..size.min(rest.len())]);
-        // The line end behind the data.
-        chunks = rest.get(size.saturating_add(2)..).unwrap_or_default();
-    }
-    data
-}
-
-/// Checks an answer that grants the upgrade, and gives the subprotocol that it chooses.
+/// Checks an answer that grants the upgrade, and gives the subprotocol that it chooses, or what is
+/// wrong with it.
 fn verify(
     headers: &HeaderMap,
     key: &str,
     offered: &[Subprotocol],
-) -> Result<Option<String>, ProtocolError> {
+) -> Result<Option<String>, String> {
     if !lists(headers, &UPGRADE, "websocket") {
-        return Err(ProtocolError::MissingUpgradeWebSocketHeader);
+        return Err(ProtocolError::MissingUpgradeWebSocketHeader.to_string());
     }
     if !lists(headers, &CONNECTION, "upgrade") {
-        return Err(ProtocolError::MissingConnectionUpgradeHeader);
+        return Err(ProtocolError::MissingConnectionUpgradeHeader.to_string());
     }
     let accept = headers.get(SEC_WEBSOCKET_ACCEPT);
     if accept.is_none_or(|accept| *accept != derive_accept_key(key.as_bytes())) {
-        return Err(ProtocolError::SecWebSocketAcceptKeyMismatch);
+        return Err(ProtocolError::SecWebSocketAcceptKeyMismatch.to_string());
+    }
+    // None is ever offered (RFC 6455 section 4.1, item 5 of what is checked).
+    if let Some(extension) = headers.get(SEC_WEBSOCKET_EXTENSIONS) {
+        let extension = Excerpt::of(&String::from_utf8_lossy(extension.as_bytes()));
+        return Err(format!(
+            "it chose an extension that it was not offered{extension}"
+        ));
     }
     let chosen = chosen(headers);
     let wrong = match &chosen {
         None if offered.is_empty() => return Ok(None),
         // The RFC lets a server choose none; browsers do not (WHATWG, The WebSocket protocol).
-        None => SubProtocolError::NoSubProtocol,
-        Some(_) if offered.is_empty() => SubProtocolError::ServerSentSubProtocolNoneRequested,
+        None => "it chose none of the subprotocols that it was offered".to_owned(),
+        Some(_) if offered.is_empty() => {
+            let error = SubProtocolError::ServerSentSubProtocolNoneRequested;
+            ProtocolError::SecWebSocketSubProtocolError(error).to_string()
+        }
         Some(name) if offered.iter().any(|it| it.to_string() == *name) => return Ok(chosen),
-        Some(_) => SubProtocolError::InvalidSubProtocol,
+        Some(_) => "it chose a subprotocol that it was not offered".to_owned(),
     };
-    Err(ProtocolError::SecWebSocketSubProtocolError(wrong))
-}
-
-/// Whether a header lists a word.
-fn lists(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
-    let values = headers.get_all(name).iter();
-    let mut words = values
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','));
-    words.any(|listed| listed.trim().eq_ignore_ascii_case(word))
+    Err(wrong)
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncReadExt;
     use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
     use super::*;
 
     /// What comes of these pieces of an answer, after which the server waits.
-    async fn answered(pieces: &[&str]) -> Error {
+    async fn answered(pieces: &[&str]) -> UpgradeError {
         let (client, mut server) = tokio::io::duplex(64 * 1024);
         let request = "ws://example.org/".into_client_request().unwrap();
         let answering = async {
@@ -203,17 +136,16 @@ mod tests {
             std::future::pending::<()>().await;
         };
         tokio::select! {
-            result = upgrade(client, request, &[]) => result.map(drop).unwrap_err(),
+            result = upgrade(client, request, &[], None) => result.map(drop).unwrap_err(),
             () = answering => unreachable!("the server waits"),
         }
     }
 
-    async fn body(pieces: &[&str]) -> (u16, String) {
-        let Error::Http(response) = answered(pieces).await else {
-            panic!("{pieces:?}");
-        };
-        let body = response.body().clone().unwrap();
-        (response.status().as_u16(), String::from_utf8(body).unwrap())
+    async fn body(pieces: &[&str]) -> String {
+        match answered(pieces).await {
+            UpgradeError::Refused(refusal) => refusal.to_string(),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -225,33 +157,28 @@ mod tests {
             "not ",
             "here!",
         ];
-        assert_eq!(body(&pieces).await, (404, "not here!".to_owned()));
+        assert_eq!(body(&pieces).await, "404 Not Found: not here!");
         let chunked = [
             "HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n",
             "4\r\nnot ",
             "\r\n5;x=y\r\nhere!\r\n0\r\n\r\n",
         ];
-        assert_eq!(body(&chunked).await, (403, "not here!".to_owned()));
+        assert_eq!(body(&chunked).await, "403 Forbidden: not here!");
         // Until nothing more comes.
         let endless = ["HTTP/1.1 500 Oh\r\n\r\n", "help"];
-        assert_eq!(body(&endless).await, (500, "help".to_owned()));
+        assert_eq!(body(&endless).await, "500 Internal Server Error: help");
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_is_no_answer_to_an_upgrade_is_an_error() {
-        let old = answered(&["HTTP/1.0 101 Switching\r\n\r\n"]).await;
-        assert!(matches!(
-            old,
-            Error::Protocol(ProtocolError::WrongHttpVersion)
-        ));
-        let bare = answered(&["HTTP/1.1 101 Switching\r\n\r\n"]).await;
-        let bare = matches!(
-            bare,
-            Error::Protocol(ProtocolError::MissingUpgradeWebSocketHeader)
-        );
-        assert!(bare);
-        let long = format!("HTTP/1.1 200 OK\r\nX: {}", "x".repeat(2 * HEAD_LIMIT));
-        assert!(matches!(answered(&[&long]).await, Error::AttackAttempt));
+        let wrong = async |answer: &str| match answered(&[answer]).await {
+            UpgradeError::Wrong(reason) => reason,
+            other => panic!("{other:?}"),
+        };
+        let old = wrong("HTTP/1.0 101 Switching\r\n\r\n").await;
+        assert!(old.contains("HTTP version"), "{old}");
+        let bare = wrong("HTTP/1.1 101 Switching\r\n\r\n").await;
+        assert!(bare.contains("Upgrade: websocket"), "{bare}");
     }
 
     #[test]
@@ -278,19 +205,16 @@ mod tests {
         assert!(verify(&with(Some("c")), key, &offered).is_err());
         assert!(verify(&with(None), key, &offered).is_err());
         assert!(verify(&with(Some("a")), key, &[]).is_err());
-        let mismatch = ProtocolError::SecWebSocketAcceptKeyMismatch;
+        let mismatch = ProtocolError::SecWebSocketAcceptKeyMismatch.to_string();
         assert_eq!(verify(&with(None), "another", &[]), Err(mismatch));
         let mut headers = with(None);
+        let extension = "permessage-deflate; client_max_window_bits=15";
+        headers.insert(SEC_WEBSOCKET_EXTENSIONS, extension.parse().unwrap());
+        let unoffered = verify(&headers, key, &[]).unwrap_err();
+        assert!(unoffered.contains(extension), "{unoffered}");
+        let mut headers = with(None);
         headers.remove(CONNECTION);
-        let missing = ProtocolError::MissingConnectionUpgradeHeader;
+        let missing = ProtocolError::MissingConnectionUpgradeHeader.to_string();
         assert_eq!(verify(&headers, key, &[]), Err(missing));
-    }
-
-    #[test]
-    fn chunks_that_make_no_sense_end_the_body() {
-        assert_eq!(unchunked(b"3\r\nabc\r\nzz\r\nd"), b"abc");
-        assert_eq!(unchunked(b"ffffffffffffffff\r\nabc"), b"abc");
-        assert_eq!(unchunked(b"\r\n"), b"");
-        assert_eq!(unchunked(b"5"), b"");
     }
 }

@@ -19,6 +19,7 @@
 //! Control frames that the link answers by itself appear as received only.
 
 mod format;
+mod json;
 mod read;
 mod replay;
 mod reserved;
@@ -26,6 +27,7 @@ mod signatory;
 mod write;
 
 pub use format::{Conversation, Header, VERSION};
+pub(crate) use json::to_line;
 pub use read::{Cut, ReadError, Recording};
 pub use replay::{recorded_answers, replay};
 pub use reserved::ReservedFile;

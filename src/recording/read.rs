@@ -2,10 +2,11 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::format::{Header, Line, VERSION};
-use crate::conversation::{Stamp, WireEvent};
+use super::format::{Conversation, Header, Line, VERSION};
+use crate::conversation::{Stamp, WireEvent, json_fault, without_byte_order_mark};
 
 /// The longest line that is read. A text message at its limit of 64 KiB, every byte of it
 /// escaped, takes up less.
@@ -42,10 +43,10 @@ pub enum ReadError {
     #[error("not a recording: {0}")]
     NotARecording(String),
     /// It was written by another version of this program.
-    #[error("a recording of version {found}, and this program reads version {VERSION}")]
+    #[error("a recording of {}, and this program reads version {VERSION}", version(*found))]
     Version {
-        /// The version that its first line states.
-        found: String,
+        /// The version that its first line states, if that is a number.
+        found: Option<u64>,
     },
     /// A line makes no sense.
     #[error("line {number}: {reason}")]
@@ -99,7 +100,7 @@ impl Recording {
                     recording.events.push((at, event));
                 }
                 Err(_) if !line.ended => recording.cut = Some(Cut { line: number }),
-                Err(error) => return Err(wrong(without_position(&error))),
+                Err(error) => return Err(wrong(json_fault(&error))),
             }
         }
         Ok(recording)
@@ -140,8 +141,8 @@ fn read_line(reader: &mut impl BufRead, number: usize) -> Result<Option<RawLine>
 
 fn parse_header(line: &[u8]) -> Result<Header, ReadError> {
     let no = |reason: &str| ReadError::NotARecording(reason.to_owned());
-    let value: Value =
-        serde_json::from_slice(line).map_err(|_| no("its first line is not JSON"))?;
+    let value: Value = serde_json::from_slice(without_byte_order_mark(line))
+        .map_err(|_| no("its first line is not JSON"))?;
     if value.get("type").and_then(Value::as_str) != Some("recording") {
         return Err(no("its first line is not of the type \"recording\""));
     }
@@ -150,26 +151,32 @@ fn parse_header(line: &[u8]) -> Result<Header, ReadError> {
         Some(version) if *version == VERSION => {}
         Some(version) => {
             return Err(ReadError::Version {
-                found: version.to_string(),
+                found: version.as_u64(),
             });
         }
         None => return Err(no("its first line states no version")),
     }
-    serde_json::from_value(value).map_err(|error| no(&without_position(&error)))
+    let conversation = value.get("conversation").map(Conversation::deserialize);
+    if let Some(Err(_)) = conversation {
+        return Err(no(
+            "its conversation is none of \"challenge\", \"chat\" and \"registration\"",
+        ));
+    }
+    serde_json::from_value(value)
+        .map_err(|error| no(&format!("in its first line: {}", json_fault(&error))))
 }
 
-/// The position that serde names is that within the line, which is one already.
-fn without_position(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    text.rsplit_once(" at line")
-        .map_or(text.clone(), |(text, _)| text.to_owned())
+fn version(found: Option<u64>) -> String {
+    found.map_or("no known version".to_owned(), |found| {
+        format!("version {found}")
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::conversation::Message;
-    use crate::recording::{Conversation, Recorder};
+    use crate::recording::Recorder;
     use proptest::prelude::*;
 
     const HEADER: &str = r#"{"type":"recording","version":1,"conversation":"challenge","url":"ws://h/…","started_at":"2026-11-20T12:00:00Z"}"#;
@@ -236,14 +243,19 @@ mod tests {
         }
         let version_2 = HEADER.replace("\"version\":1", "\"version\":2");
         assert!(error(&version_2).starts_with("a recording of version 2"));
-        let chess = HEADER.replace("challenge", "chess");
-        assert!(
-            error(&chess).contains("unknown variant `chess`"),
-            "{}",
-            error(&chess)
-        );
+        let chess = error(&HEADER.replace("challenge", "chess"));
+        assert!(chess.contains("its conversation is none of"), "{chess}");
+        let secret = error(&HEADER.replace("\"version\":1", "\"version\":\"s3cr3t\""));
+        assert!(secret.starts_with("a recording of no known version"));
+        assert!(!secret.contains("s3cr3t"));
         let endless = Recording::read(BufReader::new(io::repeat(b'x')));
         assert!(matches!(endless, Err(ReadError::NotARecording(_))));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_skipped() {
+        let text = format!("\u{feff}{HEADER}\n{{\"at_ns\":0,\"type\":\"open\"}}\n");
+        assert_eq!(read(&text).unwrap().events.len(), 1);
     }
 
     #[test]

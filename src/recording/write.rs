@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::format::Line;
+use super::to_line;
 use super::{Header, ReservedFile};
 use crate::conversation::{Stamp, WireEvent};
 
@@ -86,7 +87,7 @@ impl<W: Write> Recorder<W> {
 
     /// One write a line: whoever reads along, or after a crash, finds whole lines.
     fn line(&mut self, line: &impl Serialize) -> io::Result<()> {
-        let mut text = serde_json::to_vec(line)?;
+        let mut text = to_line(line)?;
         text.push(b'\n');
         self.writer.write_all(&text)?;
         self.writer.flush()

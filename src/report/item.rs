@@ -247,7 +247,7 @@ pub struct SummaryItem {
 pub struct LossItem {
     /// The round.
     pub round: u32,
-    /// `too_late`, `ambiguous` or `surprising`.
+    /// `too_late`, `ambiguous`, `surprising` or `slept`.
     pub reason: &'static str,
     /// The same for people.
     pub message: String,
@@ -259,6 +259,9 @@ pub struct LossItem {
     pub lateness_ms: f64,
     /// How far from the nearer edge of the window.
     pub margin_ms: f64,
+    /// Whether that margin has something to say of the loss, to people.
+    #[serde(skip)]
+    pub is_about_margins: bool,
     /// The second best answer.
     pub runner_up_ms: u16,
     /// From the departure of the answer to the arrival of the verdict.
@@ -277,6 +280,7 @@ impl LossItem {
             confidence: estimate.confidence().map(share),
             lateness_ms: signed_millis(estimate.lateness_ns()),
             margin_ms: signed_millis(estimate.margin_ns()),
+            is_about_margins: loss.is_about_margins(),
             runner_up_ms: estimate.runner_up().millis(),
             verdict_after_ms: millis(loss.verdict_after),
         }

@@ -3,31 +3,15 @@
 use std::io::{self, Write};
 
 use super::Item;
+use crate::recording::to_line;
 
-/// Writes an item as one line.
+/// Writes an item as one line, with characters that are not seen, or that terminals obey, as escapes.
 ///
 /// # Errors
 ///
 /// When the writer fails.
 pub fn write(item: &Item, out: &mut impl Write) -> io::Result<()> {
-    let text = serde_json::to_string(item)?;
-    // JSON leaves these as they are, and terminals obey them.
-    if text.contains(is_late_control) {
-        for character in text.chars() {
-            if is_late_control(character) {
-                write!(out, "\\u{:04x}", u32::from(character))?;
-            } else {
-                write!(out, "{character}")?;
-            }
-        }
-    } else {
-        out.write_all(text.as_bytes())?;
-    }
-    out.write_all(b"\n")
-}
-
-/// The control characters beyond those that have to be escaped in JSON: DEL and C1. They can only
-/// occur within strings.
-fn is_late_control(character: char) -> bool {
-    matches!(character, '\u{7f}'..='\u{9f}')
+    let mut line = to_line(item)?;
+    line.push(b'\n');
+    out.write_all(&line)
 }

@@ -1,5 +1,6 @@
 use std::io::{self, IsTerminal, Write};
 
+use super::layout::LABEL;
 use super::outlet::{Job, Outlet};
 use super::text::Text;
 use super::{Item, Live, Redactor, VerdictItem, json};
@@ -39,7 +40,7 @@ enum Patience {
 impl Reporter {
     /// A reporter on standard output, and the live line that others who write to the same terminal
     /// have to step around. Text is coloured and has a live line if standard output is a terminal
-    /// and colours are welcome there.
+    /// and colours are welcome there; one of the kind TERM=dumb has neither.
     ///
     /// # Errors
     ///
@@ -48,7 +49,9 @@ impl Reporter {
         let (live, mut stdout): (_, Box<dyn Write + Send>) = match format {
             Format::Json => (Live::off(), Box::new(io::stdout())),
             Format::Text => {
-                let live = if io::stdout().is_terminal() {
+                // Where a cursor cannot be moved, each drawing of it would stay.
+                let is_dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+                let live = if io::stdout().is_terminal() && !is_dumb {
                     Live::on_stdout()?
                 } else {
                     Live::off()
@@ -102,6 +105,14 @@ impl Reporter {
         self.write(|format, _, out| match format {
             Format::Json => Ok(()),
             Format::Text => writeln!(out, "{text}"),
+        });
+    }
+
+    /// Writes a heading for people above what comes.
+    pub fn head(&mut self, heading: &str) {
+        self.write(|format, _, out| match format {
+            Format::Json => Ok(()),
+            Format::Text => writeln!(out, "\n{LABEL}{heading}{LABEL:#}"),
         });
     }
 

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::layout::{BAD, GOOD, WARN, counted, label};
+use crate::link::Printable;
 
 /// A server listens.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -82,10 +83,14 @@ pub(super) fn write_listening(listening: &ListeningItem, out: &mut impl Write) -
         label(
             out,
             "",
-            format_args!("its certificate is signed by the authority in {ca_cert}"),
+            format_args!(
+                "its certificate is signed by the authority in {}",
+                Printable(ca_cert)
+            ),
         )?;
     }
-    write_commands(listening, ca_cert.map(quoted).as_deref(), out)
+    let quoted = ca_cert.map(|name| Printable(&quoted(name)).to_string());
+    write_commands(listening, quoted.as_deref(), out)
 }
 
 /// What can be done with a server, as it is typed. Lines that have much to say are broken: they are to

@@ -175,6 +175,7 @@ fn every_item() -> Vec<Item> {
                 confidence: None,
                 lateness_ms: 240.0,
                 margin_ms: 10.0,
+                is_about_margins: true,
                 runner_up_ms: 2000,
                 verdict_after_ms: 80.0,
             }),

@@ -238,7 +238,12 @@ fn write_summary(summary: &SummaryItem, out: &mut impl Write) -> io::Result<()> 
             label(out, if index == 0 { "why" } else { "" }, line)?;
         }
     }
-    if let Some(margin) = summary.worst_margin_ms {
+    // Of a round that was lost by the time it took, a wide margin says nothing.
+    let is_told = summary
+        .loss
+        .as_ref()
+        .is_none_or(|loss| loss.is_about_margins);
+    if let Some(margin) = summary.worst_margin_ms.filter(|_| is_told) {
         label(out, "margin", format_args!("worst {margin:.1} ms"))?;
     }
     if let Some(confidence) = summary.least_confidence {

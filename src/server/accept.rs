@@ -19,10 +19,11 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::answer::error;
+use super::answer::{error, for_this_moment};
 use super::hub::{Hub, Peer};
 use super::occupancy::{Entry, Full, Place};
 use super::routes::routes;
+use super::write_limit::WriteLimit;
 use crate::link::clock;
 
 /// How long a request may take over its answer.
@@ -203,7 +204,7 @@ impl Visitor {
                     Ok(answering) => answering,
                     Err(full) => {
                         let unavailable = StatusCode::SERVICE_UNAVAILABLE;
-                        return Ok(error(unavailable, &full.to_string()));
+                        return Ok(for_this_moment(error(unavailable, &full.to_string())));
                     }
                 };
                 let answer = timeout(REQUEST_LIMIT, answering).await;
@@ -215,13 +216,13 @@ impl Visitor {
                         "the request or its answer took too long; try again later",
                     ),
                 };
-                Ok::<_, Infallible>(answer)
+                Ok::<_, Infallible>(for_this_moment(answer))
             }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(hub.handshake)
-            .serve_connection(TokioIo::new(stream), service)
+            .serve_connection(TokioIo::new(WriteLimit::new(stream)), service)
             .with_upgrades();
         let mut connection = std::pin::pin!(connection);
         let mut stop = hub.stop.clone();
@@ -334,7 +335,8 @@ mod tests {
                 return false;
             };
             sleep(before_request).await;
-            let request = b"GET /clients HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+            let request =
+                b"GET /clients HTTP/1.1\r\nHost: localhost:8765\r\nConnection: close\r\n\r\n";
             let mut answer = Vec::new();
             // Whether it cannot be written or is not answered is all the same.
             let _ = stream.write_all(request).await;

@@ -7,8 +7,21 @@ use serde_json::json;
 
 /// The answer to a request that something is wrong with.
 pub(super) fn error(status: StatusCode, message: &str) -> Response {
-    let headers = [(header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
-    (status, headers, Json(json!({ "error": message }))).into_response()
+    (status, Json(json!({ "error": message }))).into_response()
+}
+
+/// Says of any answer that it is for this moment only, and what its header says it is: answers hold
+/// tokens, tickets and who is connected, and another version of the program may serve the page the
+/// next time.
+pub(super) fn for_this_moment(mut answer: Response) -> Response {
+    if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return answer;
+    }
+    let headers = answer.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let nosniff = HeaderValue::from_static("nosniff");
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+    answer
 }
 
 /// The answer to a request that comes too soon, and may come again after this long.

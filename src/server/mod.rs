@@ -64,6 +64,7 @@ mod tls;
 mod users;
 mod visit;
 mod watch;
+mod write_limit;
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,16 +1,24 @@
-//! Which web pages may open a WebSocket here. Browsers let any page open one to any server, with the
+//! Which web pages may ask for anything here. Browsers let any page open one to any server, with the
 //! cookies and from the network of whoever looks at the page, and say in the `Origin` header which
 //! page it is (RFC 6455 section 10.2). Programs that are no browsers can say there what they like, and
 //! mostly say nothing: this keeps pages out, not people.
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
-use axum::http::HeaderMap;
+use axum::Extension;
+use axum::extract::{Request, State};
 use axum::http::header::ORIGIN;
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
+use axum::response::Response;
 use url::Host;
 
+use super::answer::error;
 use super::authority::{Encryption, LONGEST, Only, default_port, host_and_port, only};
+use super::hub::{Hub, Peer};
 use super::own_hosts::HostRefused;
 
 /// Where a web page comes from: scheme, host and port (RFC 6454).
@@ -83,22 +91,17 @@ pub(super) enum OriginRefused {
     Repeated,
     #[error("the Origin header makes no sense, or is null: nobody knows where the page comes from")]
     Unreadable,
-    #[error("pages from this origin may not open a WebSocket here")]
+    #[error("pages from this origin may not ask for anything here")]
     Foreign,
-    #[error(
-        "the page comes from where its request goes, but this server does not know that host as its \
-         own; whoever runs it can name it with --host"
-    )]
-    UnknownHost,
 }
 
 impl Origins {
-    /// Whether a request with these headers may open a WebSocket. One without an `Origin` may.
-    /// `host` is the server's own that it is made to, if it is one.
-    pub(super) fn admit(
+    /// Whether a request with these headers may come in. One without an `Origin` may. `host` is the
+    /// server's own that it is made to, if it is one.
+    fn admit(
         &self,
         headers: &HeaderMap,
-        host: Result<&str, HostRefused<'_>>,
+        host: Option<&str>,
         encryption: Encryption,
     ) -> Result<(), OriginRefused> {
         let origin = match only(headers, ORIGIN) {
@@ -114,13 +117,76 @@ impl Origins {
         };
         match (self, host) {
             (Origins::Listed(listed), _) if listed.contains(&origin) => Ok(()),
-            (Origins::Same, Ok(host)) if is_at(host) => Ok(()),
-            (Origins::Same, Err(HostRefused::Unknown { host })) if is_at(host) => {
-                Err(OriginRefused::UnknownHost)
-            }
+            (Origins::Same, Some(host)) if is_at(host) => Ok(()),
             _ => Err(OriginRefused::Foreign),
         }
     }
+
+    /// Whether a request to a host that the server does not know as its own may come in all the same:
+    /// because it comes from a page that is listed, through something that changes the host, or because
+    /// the host is that of a listed origin, behind something that encrypts.
+    fn vouch(&self, headers: &HeaderMap, host: &str) -> bool {
+        let Origins::Listed(listed) = self else {
+            return false;
+        };
+        match only(headers, ORIGIN) {
+            Only::One(Some(origin)) => origin.parse().is_ok_and(|origin| listed.contains(&origin)),
+            Only::One(None) | Only::Several => false,
+            Only::None => host_and_port(host).is_some_and(|(host, port)| {
+                let is_at = |origin: &Origin| {
+                    origin.host == host && (port.is_none() || port == origin.port)
+                };
+                listed.iter().any(is_at)
+            }),
+        }
+    }
+}
+
+/// Lets a request in that is made to a host of this server's, and by none of other people's pages. A
+/// page whose author has a name of theirs stand for this machine sends that name as the host, and no
+/// `Origin` where it only looks.
+pub(super) async fn only_own_pages(
+    State(hub): State<Arc<Hub>>,
+    Extension(peer): Extension<Peer>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (headers, encryption) = (request.headers(), hub.encryption());
+    let host = match hub.hosts.own(headers, peer.local, encryption) {
+        Ok(host) => Some(host),
+        Err(HostRefused::Unknown { host }) if hub.origins.vouch(headers, host) => None,
+        Err(refused) => return wrong_host(&hub, peer, refused),
+    };
+    if let Err(refused) = hub.origins.admit(headers, host, encryption) {
+        let (origin, peer) = (headers.get(ORIGIN), peer.remote);
+        tracing::debug!(%peer, ?origin, %refused, "a web page is refused");
+        return error(StatusCode::FORBIDDEN, &refused.to_string());
+    }
+    next.run(request).await
+}
+
+/// Answers a request that is not made to a host of this server's.
+pub(super) fn wrong_host(hub: &Hub, peer: Peer, refused: HostRefused<'_>) -> Response {
+    tracing::debug!(peer = %peer.remote, ?refused, "a request is not for this host");
+    let status = match refused {
+        HostRefused::Unknown { host } => {
+            // Whoever runs the server under a name that it does not know wonders why nobody gets in.
+            // Once is enough to know: the rest may be somebody else's doing.
+            if !hub.has_refused_a_host.swap(true, Relaxed) {
+                tracing::warn!(
+                    host,
+                    "a request is refused: if that is where clients reach this server, say so with \
+                     --host"
+                );
+            }
+            StatusCode::MISDIRECTED_REQUEST
+        }
+        // RFC 9112 section 3.2.
+        HostRefused::NotOnce | HostRefused::Unreadable | HostRefused::Unusual { .. } => {
+            StatusCode::BAD_REQUEST
+        }
+    };
+    error(status, &refused.to_string())
 }
 
 #[cfg(test)]

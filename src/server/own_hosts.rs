@@ -15,9 +15,7 @@ use axum::http::header::HOST;
 use url::Host;
 
 use super::authority::{Encryption, LONGEST, Only, host_and_port, only, read_host, split_port};
-
-/// The name that stands for whichever machine it is said on.
-const LOCALHOST: &str = "localhost";
+use crate::link::is_localhost;
 
 /// A host that clients reach a server by, and maybe the port: `chat.example.org`, or
 /// `chat.example.org:8443`.
@@ -60,7 +58,7 @@ impl fmt::Display for OwnHost {
 }
 
 /// The hosts that a server knows as its own, beside the addresses that its connections lead to and,
-/// over loopback, `localhost`.
+/// over loopback, `localhost` and the names below it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OwnHosts(Vec<OwnHost>);
 
@@ -133,7 +131,8 @@ impl OwnHosts {
 /// Whether a host stands for this address, whoever asks.
 fn leads_to(host: &Host, local: IpAddr) -> bool {
     match host {
-        Host::Domain(name) => name == LOCALHOST && local.is_loopback(),
+        // Nobody else's: browsers never ask DNS for these names either.
+        Host::Domain(name) => is_localhost(name) && local.is_loopback(),
         Host::Ipv4(ip) => local == *ip,
         Host::Ipv6(ip) => local == *ip,
     }

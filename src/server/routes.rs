@@ -2,10 +2,10 @@ use std::sync::Arc;
 
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Extension, Json, Router};
+use axum::{Extension, Json, Router, middleware};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use super::answer::{error, too_soon};
 use super::challenge::{Admitted, host};
 use super::hub::{Hub, Peer};
 use super::one_time::AllGiven;
-use super::own_hosts::HostRefused;
+use super::origin::{only_own_pages, wrong_host};
 use super::page;
 use super::registry::{Client, Route};
 use super::ticketing::{self, Applicant};
@@ -26,9 +26,6 @@ use crate::link::{self, Precision};
 
 /// The most that is read of a solution.
 const BODY_LIMIT: usize = 64 * 1024;
-
-/// For answers that are nobody's but the client's, and old in a moment.
-const ONLY_NOW: (HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
 
 /// The endpoints of the challenge, which can be watched as well, the echo, the chat, its tickets, the
 /// registration, who is connected, and the page.
@@ -52,6 +49,7 @@ pub(super) fn routes(hub: Arc<Hub>) -> Router {
             error(StatusCode::METHOD_NOT_ALLOWED, "not with this method")
         })
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(middleware::from_fn_with_state(hub.clone(), only_own_pages))
         .with_state(hub)
 }
 
@@ -146,11 +144,10 @@ async fn ticket(
     Extension(peer): Extension<Peer>,
     applicant: Result<Json<Applicant>, JsonRejection>,
 ) -> Response {
-    let response = match &hub.tickets {
+    match &hub.tickets {
         None => error(StatusCode::NOT_FOUND, "this server gives no tickets"),
         Some(desk) => desk.answer(peer.remote, applicant).await,
-    };
-    ([ONLY_NOW], response).into_response()
+    }
 }
 
 /// What a guest may show in the URL.
@@ -226,22 +223,13 @@ async fn register(
     Extension(peer): Extension<Peer>,
     request: Request,
 ) -> Response {
+    // A host that is only an origin's is none to sign for.
     let host = match hub
         .hosts
         .own(request.headers(), peer.local, hub.encryption())
     {
         Ok(host) => host.to_owned(),
-        Err(refused) => {
-            tracing::debug!(peer = %peer.remote, ?refused, "no registration: not for this host");
-            let status = match refused {
-                HostRefused::Unknown { .. } => StatusCode::MISDIRECTED_REQUEST,
-                // RFC 9112 section 3.2.
-                HostRefused::NotOnce | HostRefused::Unreadable | HostRefused::Unusual { .. } => {
-                    StatusCode::BAD_REQUEST
-                }
-            };
-            return error(status, &refused.to_string());
-        }
+        Err(refused) => return wrong_host(&hub, peer, refused),
     };
     upgrade(&hub, peer, Route::Register, request, |visit| {
         let registration = Arc::clone(&hub.registration);
@@ -267,5 +255,5 @@ struct Clients {
 
 async fn clients(State(hub): State<Arc<Hub>>) -> Response {
     let clients = hub.registry.clients();
-    ([ONLY_NOW], Json(Clients { clients })).into_response()
+    Json(Clients { clients }).into_response()
 }

@@ -13,6 +13,8 @@ use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::self_signed::{AuthorityFile, AuthorityFileError, SelfSigned};
+use crate::conversation::without_byte_order_mark;
+use crate::link::pem_fault;
 
 /// The most that is read of a file: a chain of certificates is a few KiB.
 const FILE_LIMIT: u64 = 1024 * 1024;
@@ -51,12 +53,12 @@ pub enum TlsError {
         /// The file.
         path: PathBuf,
     },
-    /// A file is not what it should be. What is wrong with a key is not told: it might tell of it.
-    #[error("{} makes no sense{reason}", path.display())]
+    /// A file is not what it should be.
+    #[error("{} makes no sense: {reason}", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// What is wrong, after a colon, if it may be told.
+        /// What is wrong, in words that hold nothing of the file.
         reason: String,
     },
     /// The key is not that of the certificate.
@@ -81,8 +83,8 @@ pub enum TlsError {
         certificate: PathBuf,
         /// The file with the key.
         key: PathBuf,
-        /// What is wrong.
-        reason: rustls::Error,
+        /// What is wrong, in words that hold nothing of the files.
+        reason: &'static str,
     },
     /// No certificate could be made.
     #[error("making a certificate: {0}")]
@@ -100,26 +102,28 @@ impl Tls {
     /// When a file cannot be read, or they do not hold a certificate and the key to it.
     pub fn read(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
         let chain = read(certificate)?;
-        let chain: Vec<_> = CertificateDer::pem_slice_iter(&chain)
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(without_byte_order_mark(&chain))
             .collect::<Result<_, pem::Error>>()
             .map_err(|error| TlsError::Malformed {
                 path: certificate.to_owned(),
-                reason: format!(": {error}"),
+                reason: pem_fault(&error).to_owned(),
             })?;
         if chain.is_empty() {
             return Err(TlsError::NoCertificate {
                 path: certificate.to_owned(),
             });
         }
-        let key_der = PrivateKeyDer::from_pem_slice(&read(key)?).map_err(|error| match error {
-            pem::Error::NoItemsFound => TlsError::NoKey {
-                path: key.to_owned(),
+        let key_der = PrivateKeyDer::from_pem_slice(without_byte_order_mark(&read(key)?)).map_err(
+            |error| match error {
+                pem::Error::NoItemsFound => TlsError::NoKey {
+                    path: key.to_owned(),
+                },
+                error => TlsError::Malformed {
+                    path: key.to_owned(),
+                    reason: pem_fault(&error).to_owned(),
+                },
             },
-            _ => TlsError::Malformed {
-                path: key.to_owned(),
-                reason: String::new(),
-            },
-        })?;
+        )?;
         let config = config(chain, key_der).map_err(|reason| match reason {
             rustls::Error::InconsistentKeys(_) => TlsError::Mismatch {
                 certificate: certificate.to_owned(),
@@ -127,12 +131,13 @@ impl Tls {
             },
             rustls::Error::InvalidCertificate(_) => TlsError::Malformed {
                 path: certificate.to_owned(),
-                reason: ": its first certificate cannot be read".to_owned(),
+                reason: "its first certificate cannot be read".to_owned(),
             },
-            reason => TlsError::Unusable {
+            // The key is parsed by the provider, in whose words there may be something of it.
+            _ => TlsError::Unusable {
                 certificate: certificate.to_owned(),
                 key: key.to_owned(),
-                reason,
+                reason: "the key is damaged, or of another kind than RSA, ECDSA and Ed25519",
             },
         })?;
         Ok(Tls {
@@ -203,7 +208,7 @@ fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
     if text.len() as u64 > FILE_LIMIT {
         return Err(TlsError::Malformed {
             path: path.to_owned(),
-            reason: format!(": it is over {FILE_LIMIT} bytes long"),
+            reason: format!("it is over {FILE_LIMIT} bytes long"),
         });
     }
     Ok(text)

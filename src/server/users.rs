@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use super::password::{HashingError, StoredPassword, StoredPasswordError, Verdict};
 use super::replacement::{FileLock, replace};
 use crate::conversation::chat::{NameError, UserName};
+use crate::conversation::without_byte_order_mark;
 
 /// The most that is read of a file of users: a hundred thousand of them.
 const FILE_LIMIT: u64 = 16 * 1024 * 1024;
@@ -130,16 +131,18 @@ impl Users {
     /// When it cannot be read, or a line of it makes no sense.
     pub fn read(path: &Path) -> Result<Self, UsersError> {
         let read = || {
-            let mut text = String::new();
+            let mut text = Vec::new();
             let file = File::open(path)?;
-            file.take(FILE_LIMIT + 1).read_to_string(&mut text)?;
+            file.take(FILE_LIMIT + 1).read_to_end(&mut text)?;
             if text.len() as u64 > FILE_LIMIT {
                 return Err(io::Error::other(format!(
                     "the file is over {} MiB long",
                     FILE_LIMIT / 1024 / 1024
                 )));
             }
-            Ok(text)
+            let text = str::from_utf8(without_byte_order_mark(&text));
+            text.map(str::to_owned)
+                .map_err(|_| io::Error::other("it is not UTF-8"))
         };
         let text = read().map_err(|source| UsersError::Unreadable {
             path: path.to_owned(),

@@ -3,11 +3,10 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
@@ -16,7 +15,6 @@ use tracing::Instrument;
 use super::answer::error;
 use super::hub::{Hub, Peer};
 use super::occupancy::Place;
-use super::origin::OriginRefused;
 use super::registry::{Registered, Route};
 use crate::conversation::latency::{KeepAlive, KeepAliveEvent};
 use crate::conversation::{Party, Stamp, WireEvent};
@@ -40,9 +38,8 @@ pub(super) struct Opened {
     _place: Option<Place>,
 }
 
-/// Answers a request for a WebSocket, unless it comes from a web page that may not open one. If it
-/// could be granted, `receive` is called, which may refuse it all the same. The work that it gives is
-/// done once the answer is on its way.
+/// Answers a request for a WebSocket. If it could be granted, `receive` is called, which may refuse it
+/// all the same. The work that it gives is done once the answer is on its way.
 pub(super) fn upgrade<W>(
     hub: &Arc<Hub>,
     peer: Peer,
@@ -53,16 +50,10 @@ pub(super) fn upgrade<W>(
 where
     W: Future<Output = ()> + Send + 'static,
 {
-    let (headers, encryption) = (request.headers(), hub.encryption());
-    let host = hub.hosts.own(headers, peer.local, encryption);
-    if let Err(refused) = hub.origins.admit(headers, host, encryption) {
-        log_refusal(hub, peer, headers, refused);
-        return error(StatusCode::FORBIDDEN, &refused.to_string());
-    }
     // The connection goes on when all is done that HTTP had to do with it.
     let place = request.extensions().get::<Place>().cloned();
     match link::grant_upgrade::<_, Body>(&mut request) {
-        Err((status, reason)) => refusal(status, &reason),
+        Err(refused) => refusal(refused.status(), &refused.to_string()),
         Ok((response, upgrading)) => {
             let since = link::clock::wall();
             let received = receive(Visit {
@@ -82,26 +73,14 @@ where
     }
 }
 
-fn log_refusal(hub: &Hub, peer: Peer, headers: &HeaderMap, refused: OriginRefused) {
-    let (origin, peer) = (headers.get(header::ORIGIN), peer.remote);
-    tracing::debug!(%peer, ?origin, %refused, "a web page may open no WebSocket");
-    // Whoever runs the server under a name that it does not know wonders why its own page does not
-    // work. Once is enough to know: the rest may be somebody else's doing.
-    if refused == OriginRefused::UnknownHost && !hub.has_refused_a_host.swap(true, Relaxed) {
-        tracing::warn!(
-            ?origin,
-            "a web page may open no WebSocket: if that is where clients reach this server, say so \
-             with --host"
-        );
-    }
-}
-
 fn refusal(status: StatusCode, reason: &str) -> Response {
     let mut refusal = error(status, reason);
-    // What would be welcome instead (RFC 9110 section 15.5.22, RFC 6455 section 4.2.2).
-    let headers = refusal.headers_mut();
-    headers.insert("upgrade", HeaderValue::from_static("websocket"));
-    headers.insert("sec-websocket-version", HeaderValue::from_static("13"));
+    if status == StatusCode::UPGRADE_REQUIRED {
+        // What would be welcome instead (RFC 9110 section 15.5.22, RFC 6455 section 4.2.2).
+        let headers = refusal.headers_mut();
+        headers.insert("upgrade", HeaderValue::from_static("websocket"));
+        headers.insert("sec-websocket-version", HeaderValue::from_static("13"));
+    }
     refusal
 }
 

@@ -1,13 +1,12 @@
 use std::time::Duration;
 
 use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::http::{ANSWER_LIMIT, Answer, Caller, CallerError, HttpError};
-use crate::link::{Address, Dialer, Excerpt, Printable};
+use crate::link::{Address, Dialer, Excerpt, Printable, retry_after};
 
 /// Where a server of ours is asked for a ticket.
 pub const TICKET_PATH: &str = "/ticket";
@@ -159,15 +158,10 @@ fn ticket(answer: &Answer) -> Result<SecretString, TicketCallCause> {
     Ok(SecretString::from(ticket))
 }
 
-/// How long to wait, in seconds (RFC 9110 section 10.2.3). A date is not understood: it would take
-/// two clocks that agree.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse();
-    seconds.ok().map(Duration::from_secs)
-}
-
 #[cfg(test)]
 mod tests {
+    use reqwest::header::{HeaderMap, RETRY_AFTER};
+
     use super::*;
 
     fn answer(status: StatusCode, body: &str) -> Answer {

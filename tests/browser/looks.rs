@@ -19,7 +19,8 @@ const NARROWEST: (u32, u32) = (320, 568);
 /// The least contrast of text to what it stands on (WCAG 2.2, 1.4.3), large or not.
 const LEAST_CONTRAST: f64 = 4.5;
 
-/// What is less readable than that on the page as it is shown: the text, and its contrast.
+/// What is less readable than that on the page as it is shown: the text, and its contrast. If there is
+/// a selector, of what it selects; otherwise of all that is not disabled.
 const PALE: &str = r#"
     const canvas = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
     const over = (colours) => {
@@ -55,8 +56,11 @@ const PALE: &str = r#"
     };
     const hasText = (element) => [...element.childNodes]
         .some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim() !== '');
+    const isMeant = arguments[1] === ''
+        ? (it) => it.checkVisibility() && !it.matches(':disabled, :disabled *')
+        : (it) => it.matches(arguments[1]);
     return [...document.body.querySelectorAll('*')]
-        .filter((it) => hasText(it) && it.checkVisibility() && !it.matches(':disabled, :disabled *'))
+        .filter((it) => hasText(it) && isMeant(it))
         .map((it) => [`${it.localName}: ${it.textContent.trim()}`, contrast(it)])
         .filter(([, contrast]) => contrast < arguments[0]);
 "#;
@@ -85,8 +89,40 @@ fn assert_fits(browser: &Browser, tab: &str, (width, height): (u32, u32)) {
 
 #[track_caller]
 fn assert_readable(browser: &Browser, tab: &str, scheme: Scheme) {
-    let pale = browser.run(PALE, &[json!(LEAST_CONTRAST)]);
+    let pale = browser.run(PALE, &[json!(LEAST_CONTRAST), json!("")]);
     assert_eq!(pale, json!([]), "{tab}, {scheme:?}");
+}
+
+/// WCAG asks for no contrast of what is disabled, but whoever points at a button wants to know which
+/// one it is.
+#[test]
+#[ignore = "needs Chromium and ChromeDriver: apt install chromium chromium-driver"]
+fn a_disabled_button_stays_readable_under_the_pointer() {
+    let (_server, base) = serve(&[]);
+    let browser = Browser::at(&base, "challenge");
+    for scheme in [Scheme::Light, Scheme::Dark] {
+        browser.prefer(scheme);
+        for (tab, button) in [
+            ("challenge", "#challenge-play"),
+            ("latency", "#latency-start"),
+        ] {
+            browser.go_to(tab);
+            browser.run(
+                "document.querySelector(arguments[0]).disabled = false",
+                &[json!(button)],
+            );
+            browser.point_at(button);
+            browser.run(
+                "document.querySelector(arguments[0]).disabled = true",
+                &[json!(button)],
+            );
+            settle(&browser);
+            let selector = format!("{button}:hover:disabled");
+            assert_eq!(browser.count(&selector), 1, "{button}, {scheme:?}");
+            let pale = browser.run(PALE, &[json!(LEAST_CONTRAST), json!(selector)]);
+            assert_eq!(pale, json!([]), "{button}, {scheme:?}");
+        }
+    }
 }
 
 #[test]

@@ -156,6 +156,16 @@ impl Browser {
         });
     }
 
+    /// Moves the pointer there.
+    #[track_caller]
+    pub fn point_at(&self, selector: &str) {
+        self.session.run(selector, async |web| {
+            let there = web.find(By::Css(selector)).await?;
+            let chain = web.action_chain().move_to_element_center(&there);
+            chain.perform().await
+        });
+    }
+
     /// Writes into a field, in place of what it holds.
     #[track_caller]
     pub fn fill(&self, selector: &str, text: &str) {

@@ -194,3 +194,23 @@ fn codes_and_reasons_that_browsers_do_not_send_are_told_in_words() {
     let kinds = log(&browser);
     assert!(kinds.iter().all(|(kind, _)| kind != "error"), "{kinds:?}");
 }
+
+#[test]
+#[ignore = "needs Chromium and ChromeDriver: apt install chromium chromium-driver"]
+fn an_address_has_to_begin_with_ws_or_wss() {
+    let (_server, base) = serve(&[]);
+    let browser = Browser::at(&base, "socket");
+    for (address, words) in [
+        (
+            "",
+            "There is no address: it has to begin with ws:// or wss://.",
+        ),
+        (&base, "The address has to begin with ws:// or wss://."),
+        ("/echo", "The address has to begin with ws:// or wss://."),
+    ] {
+        browser.fill("#socket-url", address);
+        browser.click("#socket-connect");
+        happens(&browser, "error", words);
+        assert_eq!(browser.count("#socket-log > [data-kind=open]"), 0);
+    }
+}

@@ -25,7 +25,7 @@ pub fn ask(address: &str, request_line: &str, headers: &str, body: &str) -> (Str
     let length = body.len();
     write!(
         stream,
-        "{request_line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\
+        "{request_line} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\
          Content-Length: {length}\r\n\r\n{body}"
     )
     .unwrap();
@@ -79,7 +79,7 @@ pub struct Client {
 impl Client {
     /// Opens a WebSocket.
     pub fn open(address: &str, path: &str) -> Client {
-        let (head, stream) = ask_to_upgrade(address, path, "x", "");
+        let (head, stream) = ask_to_upgrade(address, path, address, "");
         // The key and the answer to it of RFC 6455 section 1.3.
         assert_says(&head, &["http/1.1 101", "s3pplmbitxaq9kygzzhzrbk+xoo="]);
         Client { stream }

@@ -1,8 +1,9 @@
 //! Runs the program as its users do: in a folder, with an environment, until it ends.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read, Seek, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Arc;
@@ -91,6 +92,14 @@ impl Program {
     pub fn file(self, name: &str, content: impl AsRef<[u8]>) -> Self {
         fs::write(self.folder.path().join(name), content).unwrap();
         self
+    }
+
+    /// The same, for nobody but the user who runs the program.
+    pub fn private_file(self, name: &str, content: impl AsRef<[u8]>) -> Self {
+        let program = self.file(name, content);
+        let owner_only = Permissions::from_mode(0o600);
+        fs::set_permissions(program.folder.path().join(name), owner_only).unwrap();
+        program
     }
 
     /// Gives the program this to read on standard input, which is nothing otherwise.

@@ -4,11 +4,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType,
+    date_time_ymd,
 };
-use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio::io::{AsyncWriteExt, copy_bidirectional};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{ALL_VERSIONS, RootCertStore, ServerConfig, SupportedProtocolVersion};
+use tokio::io::{AsyncWriteExt, copy, copy_bidirectional, sink};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{self, Runtime};
 use tokio_rustls::TlsAcceptor;
@@ -24,6 +26,14 @@ pub enum Presents {
     NotYetValid,
     /// A certificate for [`ELSEWHERE`].
     WrongName,
+    /// A certificate that names `localhost` in its Common Name, and has no other name.
+    CommonName,
+    /// A certificate with the address 127.0.0.1 as its DNS name.
+    AddressAsDnsName,
+    /// The good one, over this version of TLS, and wants one of the client.
+    GoodToKnown(&'static SupportedProtocolVersion),
+    /// The good one, and asks for one of the client, which may do without.
+    GoodAndAsks,
     /// The authority's own, which is for `localhost` too.
     Authority,
 }
@@ -100,7 +110,12 @@ async fn accept(listener: std::net::TcpListener, acceptor: TlsAcceptor, behind: 
         tokio::spawn(async move {
             stream.set_nodelay(true)?;
             // A client that does not like the certificate is the business of the test.
-            let mut client = acceptor.accept(stream).await?;
+            let mut client = match acceptor.accept(stream).into_fallible().await {
+                Ok(client) => client,
+                // Hanging up on what is yet to be read would reset the connection, and an alert
+                // might be lost.
+                Err((_, mut stream)) => return copy(&mut stream, &mut sink()).await.map(drop),
+            };
             let mut server = TcpStream::connect(behind).await?;
             server.set_nodelay(true)?;
             copy_bidirectional(&mut client, &mut server).await?;
@@ -117,11 +132,22 @@ fn certificates(presents: Presents) -> (CertifiedIssuer<'static, KeyPair>, Arc<S
     own.distinguished_name.push(DnType::CommonName, ISSUER);
     let authority = CertifiedIssuer::self_signed(own, KeyPair::generate().unwrap()).unwrap();
     match presents {
-        Presents::Good | Presents::Authority => {}
+        Presents::Good | Presents::Authority | Presents::GoodToKnown(_) | Presents::GoodAndAsks => {
+        }
         Presents::Expired => params.not_after = date_time_ymd(2020, 1, 1),
         Presents::NotYetValid => params.not_before = date_time_ymd(2100, 1, 1),
         Presents::WrongName => {
             params = CertificateParams::new(vec![ELSEWHERE.to_owned()]).unwrap();
+        }
+        Presents::CommonName => {
+            params = CertificateParams::default();
+            let subject = &mut params.distinguished_name;
+            subject.push(DnType::CommonName, "localhost");
+        }
+        Presents::AddressAsDnsName => {
+            params = CertificateParams::default();
+            let name = SanType::DnsName("127.0.0.1".try_into().unwrap());
+            params.subject_alt_names = vec![name];
         }
     }
     let (certificate, key) = if presents == Presents::Authority {
@@ -133,10 +159,21 @@ fn certificates(presents: Presents) -> (CertifiedIssuer<'static, KeyPair>, Arc<S
     };
     let key = PrivateKeyDer::try_from(key).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.der().clone()).unwrap();
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(&provider));
+    let (versions, verifier) = match presents {
+        Presents::GoodToKnown(version) => (&[version][..], verifier.build().unwrap()),
+        Presents::GoodAndAsks => (
+            ALL_VERSIONS,
+            verifier.allow_unauthenticated().build().unwrap(),
+        ),
+        _ => (ALL_VERSIONS, WebPkiClientVerifier::no_client_auth()),
+    };
     let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .unwrap()
-        .with_no_client_auth()
+        .with_client_cert_verifier(verifier)
         .with_single_cert(vec![certificate], key)
         .unwrap();
     (authority, Arc::new(config))

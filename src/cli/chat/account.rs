@@ -57,14 +57,15 @@ pub(super) enum Over {
 }
 
 /// The codes of a server that goes away for a while, or has stumbled (RFC 6455 section 7.4.1, and
-/// IANA's registry for it: 1011 is an error inside the server, 1012 a restart). One that says nothing
-/// at all as it closes does not say that another connection is unwanted.
-const AWAY: [u16; 5] = [
+/// IANA's registry for it: 1011 is an error inside the server, 1012 a restart, 1014 a gateway without
+/// one). One that says nothing at all as it closes does not say that another connection is unwanted.
+const AWAY: [u16; 6] = [
     CloseReason::GOING_AWAY,
     CloseReason::NO_STATUS,
     1011,
     1012,
     CloseReason::TRY_AGAIN_LATER,
+    CloseReason::BAD_GATEWAY,
 ];
 
 impl<'a> Account<'a> {

@@ -3,6 +3,7 @@ use std::convert::Infallible;
 
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio_util::sync::CancellationToken;
 
 use super::company::Company;
 use crate::cli::Aside;
@@ -34,6 +35,8 @@ pub(super) struct Desk<'a> {
     room: Semaphore,
     input: Cell<Input>,
     arrival: Cell<Arrival>,
+    /// Told when a name is given for the first time.
+    named: CancellationToken,
     pub(super) manner: Manner,
     pub(super) aside: Aside,
     pub(super) redactor: Redactor,
@@ -55,6 +58,7 @@ impl<'a> Desk<'a> {
             room: Semaphore::new(UNDER_WAY),
             input: Cell::new(Input::Open),
             arrival: Cell::new(Arrival::Awaited),
+            named: CancellationToken::new(),
             manner,
             redactor: aside.redactor.clone(),
             aside,
@@ -142,6 +146,11 @@ impl Desk<'_> {
         self.input.set(Input::Ended);
     }
 
+    /// Waits until there is a name to speak under, and with that a ticket that was accepted.
+    pub(super) async fn named(&self) {
+        self.named.cancelled().await;
+    }
+
     /// Takes account of what a guest noticed, and reports it.
     pub(super) fn notice(&self, event: &GuestEvent) {
         self.tally.borrow_mut().count(event);
@@ -156,6 +165,9 @@ impl Desk<'_> {
         }
         if matches!(event, GuestEvent::Entered { .. }) {
             self.arrival.set(Arrival::Made);
+        }
+        if matches!(event, GuestEvent::Named { .. }) {
+            self.named.cancel();
         }
         self.company.borrow_mut().notice(event);
         self.report(&Item::Chat(ChatItem::new(event, None)));

@@ -28,6 +28,8 @@ pub(super) async fn say_all(
     }
     desk.end_input();
     if staying == Staying::UntilAllIsSaid {
+        // Whoever has nothing to say learns whether the name and the ticket are good.
+        desk.named().await;
         leaving.cancel();
         desk.put(GuestCue::Finish, prompter).await;
     }

@@ -269,7 +269,7 @@ impl<'a> Session<'a> {
 /// What to do about an upgrade that was refused.
 fn advise(error: DialError, has_ticket: bool) -> Failure {
     let status = match &error {
-        DialError::Refused { status, .. } => Some(*status),
+        DialError::Refused { refusal, .. } => Some(refusal.status()),
         _ => None,
     };
     match status {

@@ -11,7 +11,8 @@ use crate::cli::Context;
 use crate::cli::failure::{Failure, Kind};
 use crate::cli::prompt::Unseen;
 use crate::conversation::chat::UserName;
-use crate::link::{Address, Dialer};
+use crate::conversation::without_byte_order_mark;
+use crate::link::{Address, Dialer, is_localhost};
 use crate::report::Redactor;
 use crate::server::PASSWORD_LIMIT;
 use crate::tickets::fetch_ticket;
@@ -103,8 +104,7 @@ fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     match address.parse::<IpAddr>() {
         Ok(address) => address.to_canonical().is_loopback(),
-        // RFC 6761 section 6.3.
-        Err(_) => host == "localhost" || host.ends_with(".localhost"),
+        Err(_) => is_localhost(host),
     }
 }
 
@@ -114,15 +114,17 @@ fn read_password(path: &Path) -> Result<SecretString, Failure> {
         let path = path.display();
         Kind::Usage.because(format_args!("reading the password in {path}: {reason}"))
     };
-    let mut line = String::new();
+    let mut line = Vec::new();
     File::open(path)
-        // With the end of the line, and one byte too many.
+        // With a byte order mark, the end of the line, and one byte too many.
         .and_then(|file| {
-            let mut file = BufReader::new(file).take(PASSWORD_LIMIT as u64 + 3);
-            file.read_line(&mut line)
+            let mut file = BufReader::new(file).take(PASSWORD_LIMIT as u64 + 6);
+            file.read_until(b'\n', &mut line)
         })
         .map_err(|error| failed(&error))?;
-    let password = line.strip_suffix('\n').unwrap_or(&line);
+    let line = str::from_utf8(without_byte_order_mark(&line))
+        .map_err(|_| failed(&"its first line is not UTF-8"))?;
+    let password = line.strip_suffix('\n').unwrap_or(line);
     let password = password.strip_suffix('\r').unwrap_or(password);
     match password.len() {
         0 => Err(failed(&"its first line is empty")),

@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 
-use super::{Failure, Kind, PROXY_CREDENTIALS, advice_on};
+use super::{CLIENT_CERTIFICATE, Failure, Kind, PROXY_CREDENTIALS, advice_on};
 use crate::hackattic::{ApiCause, ApiError, TokenError};
 use crate::http::{CallerError, HttpError};
 use crate::tickets::{TicketCallCause, TicketCallError};
@@ -19,6 +19,7 @@ fn unanswered(error: &HttpError, given: Given) -> (Kind, &'static str) {
     match (error, given) {
         (HttpError::ProxyCredentials(..), _) => (Kind::Credentials, PROXY_CREDENTIALS),
         (HttpError::Certificate(refused), _) => (Kind::Unreachable, advice_on(refused)),
+        (HttpError::ClientCertificate(_), _) => (Kind::Unreachable, CLIENT_CERTIFICATE),
         (HttpError::TimedOut(_), _) => (Kind::Unreachable, ""),
         (HttpError::NoTls, Given::BaseUrl) => (
             Kind::Unreachable,

@@ -12,6 +12,7 @@ use tempfile::NamedTempFile;
 
 use crate::cli::failure::{Failure, Kind};
 use crate::conversation::registration::KeyPair;
+use crate::conversation::without_byte_order_mark;
 
 /// The largest file that is read, in bytes. A key takes up some 120, and the largest of other kinds,
 /// which are told apart, a few thousand.
@@ -99,7 +100,7 @@ pub(super) fn load(path: &Path) -> Result<Option<Kept>, Failure> {
             format_args!("it is larger than {FILE_LIMIT} bytes: there is more in it than a key"),
         ));
     }
-    let text = str::from_utf8(&content[..length])
+    let text = str::from_utf8(without_byte_order_mark(&content[..length]))
         .map_err(|_| unusable(path, "it is no text, and a key in PEM is"))?;
     if text.trim().is_empty() {
         return Err(unusable(

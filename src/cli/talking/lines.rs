@@ -7,6 +7,7 @@ use tokio::sync::mpsc::{self, Receiver};
 use super::LONGEST_LINE;
 use crate::cli::Aside;
 use crate::cli::failure::{Failure, Kind};
+use crate::conversation::without_byte_order_mark;
 
 /// How many lines are read ahead.
 const AHEAD: usize = 16;
@@ -70,7 +71,10 @@ impl<'a> Lines<'a> {
 fn read_lines(mut input: impl BufRead, mut take: impl FnMut(io::Result<Line>) -> bool) {
     for number in 1.. {
         match read_line(&mut input) {
-            Ok(Some(bytes)) => {
+            Ok(Some(mut bytes)) => {
+                if number == 1 {
+                    bytes = without_byte_order_mark(&bytes).to_vec();
+                }
                 if !take(Ok(Line { number, bytes })) {
                     return;
                 }
@@ -112,6 +116,13 @@ mod tests {
             true
         });
         lines
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_skipped_at_the_beginning_only() {
+        let lines = read("\u{feff}one\n\u{feff}two\n".as_bytes());
+        assert_eq!(lines[0], (1, b"one".to_vec()));
+        assert_eq!(lines[1], (2, "\u{feff}two".as_bytes().to_vec()));
     }
 
     #[test]

@@ -27,15 +27,23 @@ pub enum LossReason {
     Ambiguous,
     /// Neither: nothing about the answer looked uncertain, and yet it was wrong.
     Surprising,
+    /// The player's program did not run for this long in the round: its stamps are not those of
+    /// what arrived. Only whoever runs the player can know.
+    Slept(Duration),
 }
 
 impl LossReason {
+    fn is_about_margins(self) -> bool {
+        matches!(self, LossReason::Ambiguous | LossReason::Surprising)
+    }
+
     /// The reason in a word, as scripts read it.
     pub const fn as_str(self) -> &'static str {
         match self {
             LossReason::TooLate => "too_late",
             LossReason::Ambiguous => "ambiguous",
             LossReason::Surprising => "surprising",
+            LossReason::Slept(_) => "slept",
         }
     }
 }
@@ -76,6 +84,20 @@ impl Loss {
             verdict_after,
             reason,
         }
+    }
+
+    /// The same loss, of a program that did not run for this long in the round.
+    pub fn of_sleep(self, slept: Duration) -> Self {
+        Loss {
+            reason: LossReason::Slept(slept),
+            ..self
+        }
+    }
+
+    /// Whether the margin has something to say of it. Of what was lost by the time it took, a wide
+    /// one says nothing.
+    pub fn is_about_margins(&self) -> bool {
+        self.reason.is_about_margins()
     }
 }
 
@@ -119,7 +141,15 @@ impl fmt::Display for Loss {
                 f,
                 "its answer was wrong or too late, though little spoke against {answer}"
             ),
+            LossReason::Slept(slept) => write!(
+                f,
+                "this program slept for {:.1} s of it: it was stopped, or the machine gave it no turn",
+                slept.as_secs_f64()
+            ),
         }?;
+        if !self.is_about_margins() {
+            return Ok(());
+        }
         let margin = estimate.margin_ns() as f64 / 1e6;
         write!(f, "; margin {margin:.1} ms")
     }
@@ -187,7 +217,7 @@ mod tests {
         assert_eq!(
             explained(between, 10, Some(80)),
             "its answer was too late: it was 2000 and 270 ms late (55.0 %), and 10 ms after the \
-             answer had left came word that the server had given up; margin -20.0 ms"
+             answer had left came word that the server had given up"
         );
         let sure = estimate(1502, Ms1500, Some((Ms2000, 0.001)));
         assert_eq!(
@@ -205,6 +235,12 @@ mod tests {
             Some(Duration::from_micros(200)),
         );
         assert_eq!(on_loopback.reason, LossReason::Surprising);
+        let asleep = on_loopback.of_sleep(Duration::from_millis(1540));
+        assert_eq!(asleep.reason.as_str(), "slept");
+        assert_eq!(
+            asleep.to_string(),
+            "this program slept for 1.5 s of it: it was stopped, or the machine gave it no turn"
+        );
         let near = estimate(1740, Ms1500, None);
         assert_eq!(
             explained(near, 80, Some(80)),

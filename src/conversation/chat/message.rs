@@ -3,6 +3,8 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+use crate::conversation::json_fault;
+
 /// What a guest says: a JSON object with a `type`.
 ///
 /// `heartbeat`, `identity` and `message` are those of the write-up that the chat follows; `join` and
@@ -214,7 +216,7 @@ impl RoomMessage {
 
 fn parse<'de, M: Deserialize<'de>>(text: &str, types: &[&str]) -> Result<M, MessageError> {
     let value: Value =
-        serde_json::from_str(text).map_err(|error| MessageError::NotJson(error.to_string()))?;
+        serde_json::from_str(text).map_err(|error| MessageError::NotJson(json_fault(&error)))?;
     let known = || format!("one of {}", types.join(", "));
     let kind = match value.get("type") {
         Some(Value::String(kind)) if types.contains(&kind.as_str()) => kind.clone(),
@@ -229,7 +231,7 @@ fn parse<'de, M: Deserialize<'de>>(text: &str, types: &[&str]) -> Result<M, Mess
     };
     M::deserialize(value).map_err(|error| MessageError::Malformed {
         kind,
-        reason: error.to_string(),
+        reason: json_fault(&error),
     })
 }
 

@@ -49,15 +49,20 @@ pub enum PemError {
         "the key in it is encrypted; `openssl pkey -in FILE -out NEW` writes it as it can be read"
     )]
     Encrypted,
-    /// It holds something else, which is called this.
-    #[error("it holds a {0}, and no PKCS#8 PRIVATE KEY")]
-    Other(String),
+    /// It holds something else: of a kind that is common, or else unnamed, since a name that nobody
+    /// knows may be a part of the key.
+    #[error("it holds {}, and no PKCS#8 PRIVATE KEY", .0.map_or("something else".to_owned(), |label| format!("a {label}")))]
+    Other(Option<&'static str>),
     /// The key in it is for something else.
     #[error("the key in it is no Ed25519 key")]
     OtherAlgorithm,
-    /// The public key in it belongs to another private key, or something else in it makes no sense.
-    #[error("what is in it makes no sense as a key: {0}")]
-    Malformed(String),
+    /// It is no Base64, or cut off, or its public key belongs to another private key, or something else
+    /// in it makes no sense. What that is would be told in words that hold some of it.
+    #[error(
+        "what is in it makes no sense as a key: it is cut off, damaged, or its lines are joined; \
+         `openssl pkey -in FILE -noout` tells whether it is a good one"
+    )]
+    Malformed,
 }
 
 impl PublicKey {
@@ -138,13 +143,16 @@ impl KeyPair {
         match label(pem).ok_or(PemError::NoPem)? {
             "PRIVATE KEY" => {}
             "ENCRYPTED PRIVATE KEY" => return Err(PemError::Encrypted),
-            other => return Err(PemError::Other(other.to_owned())),
+            other => {
+                let mut common = COMMON_LABELS.into_iter();
+                return Err(PemError::Other(common.find(|label| *label == other)));
+            }
         }
         SigningKey::from_pkcs8_pem(pem)
             .map(KeyPair)
             .map_err(|error| match error {
                 pkcs8::Error::PublicKey(spki::Error::OidUnknown { .. }) => PemError::OtherAlgorithm,
-                other => PemError::Malformed(other.to_string()),
+                _ => PemError::Malformed,
             })
     }
 
@@ -181,6 +189,18 @@ impl std::fmt::Debug for KeyPair {
             .finish_non_exhaustive()
     }
 }
+
+/// What else people have in PEM files (RFC 7468, and what OpenSSL and OpenSSH write).
+const COMMON_LABELS: [&str; 8] = [
+    "CERTIFICATE",
+    "CERTIFICATE REQUEST",
+    "EC PRIVATE KEY",
+    "OPENSSH PRIVATE KEY",
+    "PUBLIC KEY",
+    "RSA PRIVATE KEY",
+    "RSA PUBLIC KEY",
+    "X509 CRL",
+];
 
 /// What the first thing in a PEM file is called, if it is called anything within reason.
 fn label(pem: &str) -> Option<&str> {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::PublicKey;
+use crate::conversation::json_fault;
 use crate::conversation::pace::wait_ms;
 
 /// What a registrant says: a JSON object.
@@ -227,13 +228,13 @@ impl RegistrarMessage {
 }
 
 fn json(text: &str) -> Result<Value, MessageError> {
-    serde_json::from_str(text).map_err(|error| MessageError::NotJson(error.to_string()))
+    serde_json::from_str(text).map_err(|error| MessageError::NotJson(json_fault(&error)))
 }
 
 fn read<'de, M: Deserialize<'de>>(kind: &'static str, value: Value) -> Result<M, MessageError> {
     M::deserialize(value).map_err(|error| MessageError::Malformed {
         kind,
-        reason: error.to_string(),
+        reason: json_fault(&error),
     })
 }
 

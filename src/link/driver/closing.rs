@@ -6,7 +6,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use super::{Driver, End, EndCause, Ending, Observer, Wake, received};
-use crate::conversation::{CloseReason, ClosedBy, Farewell, Party, Stamp, WireEvent};
+use crate::conversation::{CloseReason, ClosedBy, Farewell, Party, WireEvent};
 use crate::link::{MESSAGE_LIMIT, clock};
 
 /// How many bytes are still taken in from a peer that broke the protocol: what a well-meaning one
@@ -39,17 +39,23 @@ where
         self.tell();
         let mut ours = None;
         match &cause {
-            // The reply to the Close frame goes out with the next read.
-            EndCause::PeerClosed => drop(self.read_on(Late::Passed).await),
+            EndCause::PeerClosed => match farewell {
+                Some(answer) => {
+                    if self.say_goodbye(&answer).await {
+                        self.hear_no_more().await;
+                    }
+                }
+                // The library's reply to the Close frame goes out with the next read.
+                None => drop(self.read_on(Late::Passed).await),
+            },
             // What came in before the connection broke may say why it did.
             EndCause::Lost(_) => {
-                close = self.read_on(Late::Heard).await;
-                if close.is_some() {
-                    cause = EndCause::PeerClosed;
+                if let Some(end) = self.read_on(Late::Heard).await {
+                    (cause, close) = (end.cause, end.close);
                 }
             }
             EndCause::Violated(violation) => {
-                let goodbye = Farewell::new(violation.close_code(), "");
+                let goodbye = Farewell::new(violation.close_code(), &violation.close_reason());
                 if self.say_goodbye(&goodbye).await {
                     self.hear_no_more().await;
                 }
@@ -97,15 +103,15 @@ where
         matches!(sent, Ok(Ok(())))
     }
 
-    /// Reads until the connection ends, as long as a close may take. Gives the peer's Close frame,
-    /// if there is one.
-    async fn read_on(&mut self, late: Late) -> Option<(Stamp, CloseReason)> {
+    /// Reads until the connection ends, as long as a close may take. Gives what the peer ended it
+    /// with, if it did: its Close frame, or a breach of the protocol.
+    async fn read_on(&mut self, late: Late) -> Option<End> {
         let deadline = clock::now() + self.limits.close;
-        let mut close = None;
+        let mut peers = None;
         let reading = async {
-            while let Some(Ok(frame)) = self.connection.socket.next().await {
+            while let Some(frame) = self.connection.socket.next().await {
                 let at = self.connection.clock.stamp();
-                match received::<P::Cue>(at, Some(Ok(frame))) {
+                match received::<P::Cue>(at, Some(frame)) {
                     Wake::Message(at, message) => {
                         if late == Late::Heard {
                             self.party.handle_message(at, &message);
@@ -114,7 +120,11 @@ where
                         self.note_remaining_events();
                         self.tell();
                     }
-                    Wake::End(end) => close = close.take().or(end.close),
+                    Wake::End(end) => {
+                        if let EndCause::PeerClosed | EndCause::Violated(_) = end.cause {
+                            peers.get_or_insert(end);
+                        }
+                    }
                     Wake::Cue(_) | Wake::Timeout => {}
                 }
             }
@@ -124,14 +134,14 @@ where
         if done.is_err() {
             tracing::debug!("the peer did not close in time");
         }
-        close
+        peers
     }
 
     /// Takes in some of what a peer that broke the protocol still sends, without looking at it.
     /// Closing a socket with bytes in it resets the connection, and a peer that has yet to read
     /// our Close frame would not find it any more.
     async fn hear_no_more(&mut self) {
-        let stream = self.connection.socket.get_mut();
+        let stream = self.connection.socket.get_mut().unwatched();
         let hearing = async {
             let _ = stream.shutdown().await;
             let mut heard = 0;
@@ -165,6 +175,7 @@ fn farewell_for(cause: &EndCause) -> Farewell {
 fn lost(cause: &EndCause) -> String {
     match cause {
         EndCause::Lost(error) => error.to_string(),
+        EndCause::Violated(violation) => violation.to_string(),
         _ => String::new(),
     }
 }

@@ -185,6 +185,7 @@ impl Fate {
                 LossReason::TooLate => "ouch! too late",
                 LossReason::Ambiguous => "ouch! ambiguous",
                 LossReason::Surprising => "ouch! surprising",
+                LossReason::Slept(_) => "ouch! slept",
             }),
         }
     }

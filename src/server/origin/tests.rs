@@ -64,7 +64,7 @@ fn an_origin_is_a_scheme_a_host_and_a_port() {
 #[test]
 fn pages_of_this_server_or_of_those_listed_are_let_in_and_clients_that_are_no_pages() {
     use Encryption::{None as Plain, Tls};
-    use OriginRefused::{Foreign, Repeated, UnknownHost, Unreadable};
+    use OriginRefused::{Foreign, Repeated, Unreadable};
     const LISTED: &[&str] = &["https://chat.example.org", "http://localhost:3000"];
     const SAME: &[&str] = &[];
     let welcome = Ok(());
@@ -168,14 +168,14 @@ fn pages_of_this_server_or_of_those_listed_are_let_in_and_clients_that_are_no_pa
             Plain,
             &["evil.example:8765"],
             &["http://evil.example:8765"],
-            Err(UnknownHost),
+            Err(Foreign),
         ),
         (
             SAME,
             Plain,
             &["evil.example"],
             &["http://EVIL.example:80"],
-            Err(UnknownHost),
+            Err(Foreign),
         ),
         (
             SAME,
@@ -266,9 +266,35 @@ fn pages_of_this_server_or_of_those_listed_are_let_in_and_clients_that_are_no_pa
         }
         let host = own_hosts.own(&headers, local, encryption);
         assert_eq!(
-            allowed.admit(&headers, host, encryption),
+            allowed.admit(&headers, host.ok(), encryption),
             expected,
             "{allowed:?} {encryption:?} {headers:?}"
         );
     }
+}
+
+#[test]
+fn a_listed_origin_vouches_for_its_host_and_for_its_pages() {
+    let vouched = |origins: &Origins, host: &str, origin: Option<&str>| {
+        let mut headers = HeaderMap::new();
+        if let Some(origin) = origin {
+            headers.append(ORIGIN, origin.parse().unwrap());
+        }
+        origins.vouch(&headers, host)
+    };
+    let listed = Origins::Listed(vec!["https://chat.example.org".parse().unwrap()]);
+    let page = Some("https://chat.example.org");
+    assert!(vouched(&listed, "chat.example.org", None));
+    assert!(vouched(&listed, "chat.example.org:443", None));
+    assert!(vouched(&listed, "inside:8765", page));
+    for (host, origin) in [
+        ("chat.example.org:8765", None),
+        ("inside:8765", None),
+        ("evil.test", None),
+        ("chat.example.org", Some("https://evil.test")),
+        ("chat.example.org", Some("null")),
+    ] {
+        assert!(!vouched(&listed, host, origin), "{host} {origin:?}");
+    }
+    assert!(!vouched(&Origins::Same, "chat.example.org", page));
 }

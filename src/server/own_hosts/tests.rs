@@ -106,6 +106,8 @@ fn without_a_listing_a_host_is_own_that_leads_nowhere_else() {
         // A name of this machine for itself.
         (V4, Plain, "localhost:8765", true),
         (V4, Plain, "LocalHost.:8765", true),
+        (V4, Plain, "app.localhost:8765", true),
+        (MAPPED, Plain, "app.localhost:8765", false),
         (V6, Tls, "localhost:8765", true),
         ("[::ffff:127.0.0.1]:8765", Plain, "localhost:8765", true),
         ("127.9.9.9:80", Plain, "localhost", true),
@@ -114,7 +116,7 @@ fn without_a_listing_a_host_is_own_that_leads_nowhere_else() {
         (MAPPED, Plain, "localhost:8765", false),
         // Names, which anybody may have stand for any address.
         (V4, Plain, "evil.example:8765", false),
-        (V4, Plain, "evil.localhost:8765", false),
+        (V4, Plain, "evillocalhost:8765", false),
         (V4, Plain, "localhost.evil.example:8765", false),
         (V4, Plain, "127.0.0.1.evil.example:8765", false),
     ] {

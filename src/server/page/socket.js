@@ -45,6 +45,12 @@ export function socketTab() {
   function connect() {
     const address = url.value.trim();
     since = performance.now();
+    const wrong = wrongAddress(address);
+    if (wrong) {
+      note('error', wrong);
+      status.say(wrong, 'bad');
+      return;
+    }
     try {
       connection = new Connection(address, {
         opened() {
@@ -72,7 +78,7 @@ export function socketTab() {
       });
       status.say(`Connecting to ${address} …`, 'busy');
     } catch {
-      const words = refused(address);
+      const words = 'That is no address of a WebSocket.';
       note('error', words);
       status.say(words, 'bad');
     }
@@ -139,18 +145,22 @@ function described(data) {
 }
 
 /**
- * Why a browser does not even try.
+ * What is wrong with an address, if it is plain to see. Browsers would take `http://` for `ws://`, and
+ * anything else for a path of this page's server.
  * @param {string} address
- * @returns {string}
+ * @returns {string | undefined}
  */
-function refused(address) {
+function wrongAddress(address) {
+  if (address === '') {
+    return 'There is no address: it has to begin with ws:// or wss://.';
+  }
   if (!/^wss?:\/\//i.test(address)) {
     return 'The address has to begin with ws:// or wss://.';
   }
   if (location.protocol === 'https:' && /^ws:/i.test(address)) {
     return 'This page came over TLS, and may open wss:// addresses only.';
   }
-  return 'That is no address of a WebSocket.';
+  return undefined;
 }
 
 /**
