@@ -139,6 +139,8 @@ mod tests {
     const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
     const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
+    type Headers = [(&'static str, &'static str)];
+
     /// What becomes of a good request that has these headers more, or in place of its own.
     fn asked(instead: &[&str], more: &[(&str, &str)]) -> Result<HeaderValue, UpgradeRefused> {
         let own = [
@@ -160,7 +162,7 @@ mod tests {
 
     #[test]
     fn whatever_asks_for_a_websocket_among_other_things_gets_one() {
-        let cases: [(&[&str], &[(&str, &str)]); 7] = [
+        let cases: [(&[&str], &Headers); 7] = [
             (&[], &[]),
             (&[], &[("connection", "keep-alive")]),
             (
@@ -184,7 +186,7 @@ mod tests {
     fn what_asks_for_none_is_told_so_by_its_status() {
         let version = "sec-websocket-version";
         let key = "sec-websocket-key";
-        let cases: [(&[&str], &[(&str, &str)], u16); 11] = [
+        let cases: [(&[&str], &Headers, u16); 11] = [
             (&["connection"], &[], 426),
             (&["connection"], &[("connection", "keep-alive")], 426),
             (&["upgrade"], &[("upgrade", "h2c")], 426),
