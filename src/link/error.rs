@@ -7,9 +7,7 @@ use tokio_tungstenite::tungstenite;
 use tungstenite::error::{CapacityError, ProtocolError, SubProtocolError};
 
 use super::certificate::is_no_tls;
-use super::client_certificate::{
-    CLIENT_CERTIFICATE_WANTED, is_client_certificate_wanted, is_hung_up,
-};
+use super::client_certificate::{CLIENT_CERTIFICATE_WANTED, is_client_certificate_wanted};
 use super::{CertificateRefused, Excerpt, ProxyError, TunnelError};
 
 /// The phases of a dial, in their order.
@@ -263,6 +261,16 @@ impl DialError {
             },
         }
     }
+}
+
+/// Whether a peer ended a connection without a word. Of one that closes at once, what it said last
+/// may be lost on the way.
+pub fn is_hung_up(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(
+        error.kind(),
+        BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof
+    )
 }
 
 fn attempts(failures: &[(SocketAddr, io::Error)]) -> String {
