@@ -2,7 +2,6 @@ mod calls;
 
 use std::fmt;
 use std::fmt::Write as _;
-use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use reqwest::StatusCode;
 use crate::conversation::CloseReason;
 use crate::link::{
     CertificateRefused, DialError, Encryption, EndCause, Ending, Phase, Printable, Refusal,
-    RefusalReason, StopReason, TunnelError, is_client_certificate_wanted,
+    RefusalReason, StopReason, TunnelError, is_client_certificate_wanted, is_hung_up,
 };
 use crate::report::{ErrorItem, Outcome};
 
@@ -340,14 +339,6 @@ const PROXY_CREDENTIALS: &str =
 
 fn wants_credentials(refusal: &Refusal) -> bool {
     refusal.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
-}
-
-fn is_hung_up(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionReset, UnexpectedEof};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionReset | UnexpectedEof
-    )
 }
 
 /// What to do about a server that wants a client certificate.

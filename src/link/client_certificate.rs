@@ -5,7 +5,6 @@
 
 use std::cell::Cell;
 use std::error::Error;
-use std::io;
 use std::sync::Arc;
 
 use rustls::client::ResolvesClientCert;
@@ -75,18 +74,10 @@ pub fn is_client_certificate_wanted(error: &(dyn Error + 'static), asked: bool) 
     }
 }
 
-/// Whether a connection ended without a word of TLS. Of a server that closes at once, the alert may
-/// be lost on the way.
-pub(super) fn is_hung_up(error: &io::Error) -> bool {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-    matches!(
-        error.kind(),
-        BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof
-    )
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
 
     #[test]
@@ -104,7 +95,6 @@ mod tests {
         assert!(!wanted(AlertDescription::ProtocolVersion, true));
         let other = io::Error::from(io::ErrorKind::ConnectionReset);
         assert!(!is_client_certificate_wanted(&other, true));
-        assert!(is_hung_up(&other));
     }
 
     #[tokio::test]

@@ -8,9 +8,7 @@ use tungstenite::error::{CapacityError, ProtocolError};
 
 use super::answer::AnswerError;
 use super::certificate::is_no_tls;
-use super::client_certificate::{
-    CLIENT_CERTIFICATE_WANTED, is_client_certificate_wanted, is_hung_up,
-};
+use super::client_certificate::{CLIENT_CERTIFICATE_WANTED, is_client_certificate_wanted};
 use super::frame_watch::Finding;
 use super::upgrade::UpgradeError;
 use super::watched::finding;
@@ -242,6 +240,16 @@ impl DialError {
             UpgradeError::Wrong(reason) => DialError::Handshake { authority, reason },
         }
     }
+}
+
+/// Whether a peer ended a connection without a word. Of one that closes at once, what it said last
+/// may be lost on the way.
+pub fn is_hung_up(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(
+        error.kind(),
+        BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof
+    )
 }
 
 fn attempts(failures: &[(SocketAddr, io::Error)]) -> String {

@@ -53,7 +53,7 @@ pub use connection::{Connection, MESSAGE_LIMIT};
 pub(crate) use dial::loopback;
 pub use dial::{Dialed, Dialer, Phases, Transport};
 pub use driver::{EndCause, Ending, Limits, Observer, drive, drive_with_cues};
-pub use error::{DialError, Encryption, Phase, Violation};
+pub use error::{DialError, Encryption, Phase, Violation, is_hung_up};
 pub use excerpt::{Excerpt, Printable};
 pub use headers::{Header, HeaderError, Subprotocol, SubprotocolError};
 pub use inbox::{Inbox, Prompter, Unheard};
