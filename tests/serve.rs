@@ -6,9 +6,17 @@ mod support;
 
 use std::io::Write;
 use std::net::TcpStream;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
-use support::{Client, Opcode, Program, Running, ask, ask_for_json, assert_says, connect, serve};
+use support::{
+    Client, Opcode, PATIENCE, Port, Program, Running, ask, ask_for_json, assert_says, connect,
+    serve,
+};
+use wsbeat::link::clock;
 
 /// A server in a process of its own, and its address.
 fn listening(args: &[&str]) -> (Running, String) {
@@ -116,6 +124,51 @@ fn ctrl_c_and_sigterm_close_every_connection_with_a_close_frame() {
         assert_eq!(held["result"], "broken_off");
         assert!(TcpStream::connect(&address).is_err());
     }
+}
+
+#[test]
+fn a_server_whose_output_nobody_reads_ends_all_the_same() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    // Until there is no more room.
+    let mut filler = writer.try_clone().unwrap();
+    let filling = thread::spawn(move || while filler.write_all(&[b' '; 4096]).is_ok() {});
+    let port = Port::reserve();
+    let address = port.url().replace("http://", "");
+    drop(port);
+    let mut server = Command::new(env!("CARGO_BIN_EXE_wsbeat"))
+        .args(["serve", "--listen", &address])
+        .stdout(writer)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let give_up = clock::now() + PATIENCE;
+    while TcpStream::connect(&address).is_err() {
+        assert!(clock::now() < give_up, "it does not listen");
+        thread::sleep(Duration::from_millis(10));
+    }
+    kill_process(Pid::from_child(&server), Signal::TERM).unwrap();
+    let ended = loop {
+        if let Some(ended) = server.try_wait().unwrap() {
+            break ended;
+        }
+        if clock::now() >= give_up {
+            server.kill().unwrap();
+            panic!("it does not end");
+        }
+        thread::sleep(Duration::from_millis(10));
+    };
+    assert_eq!(ended.code(), Some(0));
+    drop(reader);
+    filling.join().unwrap();
+}
+
+#[test]
+fn more_connections_than_there_are_descriptors_for_are_told_of() {
+    let (server, _) = listening(&["--max-connections", "4000000000"]);
+    server.terminate();
+    let ran = server.end();
+    ran.succeeded();
+    assert_says(&ran.stderr, &["--max-connections", "ulimit -n"]);
 }
 
 #[test]

@@ -33,11 +33,13 @@ mod viewing;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{CommandFactory, Parser, Subcommand};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::runtime;
+use tokio::time::timeout;
 
 use crate::link::{Printable, Stop, Stopper};
 use crate::report::{
@@ -174,10 +176,14 @@ fn conduct(cli: Cli) -> anyhow::Result<ExitCode> {
     code
 }
 
+/// How long the reader of a server's output may take over the rest of it, once the server has ended.
+const SERVERS_READER: Duration = Duration::from_secs(1);
+
 /// Runs a command, and reports what came of it.
 async fn report(cli: Cli) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen().context("listening for signals")?;
     let redactor = Redactor::default();
+    let is_server = matches!(cli.command, Command::Serve(_));
     let (format, last) = match &cli.command {
         Command::Solve(arguments) => (arguments.output, Last::Rounds),
         Command::Replay(arguments) => (arguments.output, Last::Rounds),
@@ -235,8 +241,17 @@ async fn report(cli: Cli) -> anyhow::Result<ExitCode> {
     for summary in last.summaries(tallies, outcome) {
         reporter.report(&summary);
     }
-    // All of it is to be read, however long that takes, unless a signal says otherwise.
-    let unwritten = match signals.or(reporter.finish()).await {
+    // All of it is to be read, however long that takes, unless a signal says otherwise. What ended a
+    // server was one, and a service manager waits for it.
+    let read = async {
+        match is_server {
+            false => reporter.finish().await,
+            true => timeout(SERVERS_READER, reporter.finish())
+                .await
+                .unwrap_or(Ok(())),
+        }
+    };
+    let unwritten = match signals.or(read).await {
         Some(Ok(())) => None,
         Some(Err(error)) => {
             Some(Kind::Internal.because(format_args!("writing to standard output: {error}")))
@@ -254,7 +269,13 @@ async fn report(cli: Cli) -> anyhow::Result<ExitCode> {
         }
     };
     // There is nobody left to tell of an error.
-    let _ = signals.or(aside.outlet.emptied()).await;
+    let emptied = async {
+        match is_server {
+            false => drop(aside.outlet.emptied().await),
+            true => drop(timeout(SERVERS_READER, aside.outlet.emptied()).await),
+        }
+    };
+    let _ = signals.or(emptied).await;
     Ok(code)
 }
 

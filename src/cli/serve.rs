@@ -19,7 +19,7 @@ use crate::conversation::challenge::LossCause;
 use crate::conversation::latency::KeepAliveSettings;
 use crate::link::{Stop, StopReason};
 use crate::report::{ConversationItem, Item, ListeningItem, Outcome, millis};
-use crate::server::{Held, HeldResult, Server, Settings, Tls};
+use crate::server::{ConnectionLimits, Held, HeldResult, Server, Settings, Tls};
 use crate::simulation::Model;
 use admitting::Admitting;
 use chatting::Chatting;
@@ -164,7 +164,15 @@ pub(super) async fn run(settings: Settings, context: &mut Context<'_>) -> Result
              port"
         ))
     };
-    descriptors::allow_many();
+    let most = settings.connections.total.get();
+    let is_usual = settings.connections.total == ConnectionLimits::default().total;
+    if let Some(enough) = descriptors::enough_for(descriptors::allow_many(), most, is_usual) {
+        context.aside.say(format_args!(
+            "there may be {most} connections (--max-connections), but this process may have file \
+             descriptors for {enough} games only; ulimit -n raises the limit, and so does \
+             LimitNOFILE= of systemd"
+        ));
+    }
     let server = Server::bind(settings).await.map_err(failed)?;
     let address = server.address().map_err(failed)?;
     // Not before the port is ours: another server may run on it, whose authority is in the file.

@@ -1,5 +1,8 @@
 use std::time::Instant;
 
+#[cfg(target_os = "linux")]
+use super::{Seldom, clock};
+
 /// How punctual a party's timeouts are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
@@ -11,6 +14,10 @@ pub enum Precision {
     /// systems that have no such timer this is the same as `Millisecond`.
     Microsecond,
 }
+
+/// Each conversation of a server finds that there is none, once there is none.
+#[cfg(target_os = "linux")]
+static NO_TIMERFD: Seldom = Seldom::new();
 
 /// Waits for the timeouts of one party.
 #[derive(Debug)]
@@ -28,7 +35,11 @@ impl Timer {
             Precision::Microsecond => match timerfd::Timerfd::new() {
                 Ok(timerfd) => Timer::Timerfd(timerfd),
                 Err(error) => {
-                    tracing::warn!(%error, "no timerfd to be had: timeouts may be 2 ms late");
+                    if let Some(times) = NO_TIMERFD.happens(clock::now()) {
+                        tracing::warn!(
+                            times, %error, "no timerfd to be had: timeouts may be 2 ms late"
+                        );
+                    }
                     Timer::Tokio
                 }
             },
@@ -47,7 +58,11 @@ impl Timer {
             #[cfg(target_os = "linux")]
             Timer::Timerfd(timerfd) => {
                 if let Err(error) = timerfd.wait_until(deadline).await {
-                    tracing::warn!(%error, "the timerfd failed: timeouts may be 2 ms late");
+                    if let Some(times) = NO_TIMERFD.happens(clock::now()) {
+                        tracing::warn!(
+                            times, %error, "the timerfd failed: timeouts may be 2 ms late"
+                        );
+                    }
                     *self = Timer::Tokio;
                     tokio::time::sleep_until(deadline.into()).await;
                 }

@@ -24,7 +24,7 @@ use super::hub::{Hub, Peer};
 use super::occupancy::{Entry, Full, Place};
 use super::routes::routes;
 use super::write_limit::WriteLimit;
-use crate::link::clock;
+use crate::link::{Seldom, clock};
 
 /// How long a request may take over its answer.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
@@ -42,13 +42,11 @@ const RETRY_AFTER: Duration = Duration::from_millis(100);
 pub(super) async fn accept(listener: TcpListener, hub: Arc<Hub>) {
     let routes = routes(hub.clone());
     let mut stop = hub.stop.clone();
-    let mut is_failing = false;
-    let mut has_been_full = false;
+    let (failing, turning_away) = (Seldom::new(), Seldom::new());
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    is_failing = false;
                     // Beats are small and wanted at once: not to be held back by Nagle's algorithm.
                     if let Err(error) = stream.set_nodelay(true) {
                         tracing::debug!(%error, "TCP_NODELAY cannot be set");
@@ -65,9 +63,8 @@ pub(super) async fn accept(listener: TcpListener, hub: Arc<Hub>) {
                     let entry = hub.occupancy.enter(site);
                     if let Entry::TurnedAway(full, _) | Entry::Dropped(full) = &entry {
                         tracing::debug!(%peer, ?full, "there is no room for a connection");
-                        // It may well go on like this.
-                        if !std::mem::replace(&mut has_been_full, true) {
-                            tracing::warn!("connections are turned away: there are too many");
+                        if let Some(times) = turning_away.happens(clock::now()) {
+                            tracing::warn!(times, "connections are turned away: there are too many");
                         }
                     }
                     let peer = Peer {
@@ -87,9 +84,9 @@ pub(super) async fn accept(listener: TcpListener, hub: Arc<Hub>) {
                     }
                 }
                 Err(error) => {
-                    // It fails over and over until some connection ends: once is enough to know.
-                    if !std::mem::replace(&mut is_failing, true) {
-                        tracing::warn!(%error, "no connection can be accepted for now");
+                    // It fails over and over until some connection ends.
+                    if let Some(times) = failing.happens(clock::now()) {
+                        tracing::warn!(times, %error, "no connection can be accepted for now");
                     }
                     tokio::time::sleep(RETRY_AFTER).await;
                 }

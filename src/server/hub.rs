@@ -1,5 +1,5 @@
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use super::registry::Registry;
 use super::ticketing::TicketDesk;
 use super::{Held, Settings, Tls};
 use crate::conversation::latency::KeepAliveSettings;
-use crate::link::Stop;
+use crate::link::{Seldom, Stop};
 
 /// Whom a request comes from. This is what limits, `GET /clients` and logs go by.
 #[derive(Clone, Copy, Debug)]
@@ -53,8 +53,8 @@ pub(super) struct Hub {
     pub(super) origins: Origins,
     /// By which hosts clients reach the server.
     pub(super) hosts: OwnHosts,
-    /// Whether a page was refused because of a host that is not one of these.
-    pub(super) has_refused_a_host: AtomicBool,
+    /// Requests to a host that is not one of these.
+    pub(super) foreign_hosts: Seldom,
     /// How many connections there are, and may be.
     pub(super) occupancy: Arc<Occupancy>,
     /// Who is believed whom a request comes from.
@@ -121,7 +121,7 @@ impl Hub {
             emulation: network.map(|model| Emulation::new(model, seed)),
             origins,
             hosts,
-            has_refused_a_host: AtomicBool::new(false),
+            foreign_hosts: Seldom::new(),
             occupancy: Arc::new(Occupancy::new(&connections)),
             proxies,
             handshake: connections.handshake,

@@ -6,7 +6,6 @@
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 
 use axum::Extension;
 use axum::extract::{Request, State};
@@ -20,6 +19,7 @@ use super::answer::error;
 use super::authority::{Encryption, LONGEST, Only, default_port, host_and_port, only};
 use super::hub::{Hub, Peer};
 use super::own_hosts::HostRefused;
+use crate::link::clock;
 
 /// Where a web page comes from: scheme, host and port (RFC 6454).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,9 +171,9 @@ pub(super) fn wrong_host(hub: &Hub, peer: Peer, refused: HostRefused<'_>) -> Res
     let status = match refused {
         HostRefused::Unknown { host } => {
             // Whoever runs the server under a name that it does not know wonders why nobody gets in.
-            // Once is enough to know: the rest may be somebody else's doing.
-            if !hub.has_refused_a_host.swap(true, Relaxed) {
+            if let Some(times) = hub.foreign_hosts.happens(clock::now()) {
                 tracing::warn!(
+                    times,
                     host,
                     "a request is refused: if that is where clients reach this server, say so with \
                      --host"

@@ -26,7 +26,7 @@ use super::throttle::{Streak, Throttle, TooManyWait};
 use super::tickets::{TICKET_LIFETIME, TicketError, Tickets};
 use super::users::{Users, UsersError};
 use crate::conversation::chat::UserName;
-use crate::link::{Printable, clock};
+use crate::link::{Printable, Seldom, clock};
 
 /// The most that is read of a request: the longest name and the longest password, with every
 /// character of them written as an escape.
@@ -76,6 +76,10 @@ pub(super) struct TicketDesk {
     /// How many hashes may be computed at once: more than there are cores would only take more
     /// memory.
     hashing: Arc<Semaphore>,
+    /// Names or passwords that were wrong.
+    refusals: Seldom,
+    /// Passwords that could not be verified at all.
+    failures: Seldom,
 }
 
 impl TicketDesk {
@@ -87,6 +91,8 @@ impl TicketDesk {
             tickets: Mutex::new(Tickets::new(settings.seed, settings.lifetime)),
             throttle: Throttle::default(),
             hashing: Arc::new(Semaphore::new(cores)),
+            refusals: Seldom::new(),
+            failures: Seldom::new(),
         }
     }
 
@@ -209,18 +215,26 @@ async fn serve(desk: &TicketDesk, peer: SocketAddr, applicant: Applicant) -> Res
             }
         }
         Ok(Ok(None)) => {
-            tracing::warn!(peer = %peer, user = %shown, "no ticket: there is no such user with this password");
+            let reason = "no ticket: there is no such user with this password";
+            match desk.refusals.happens(clock::now()) {
+                Some(times) => tracing::warn!(times, peer = %peer, user = %shown, "{reason}"),
+                None => tracing::debug!(peer = %peer, user = %shown, "{reason}"),
+            }
             error(
                 StatusCode::UNAUTHORIZED,
                 "the user name or the password is wrong",
             )
         }
         Ok(Err(error)) => {
-            tracing::error!(peer = %peer, %error, "no ticket: passwords cannot be verified");
+            if let Some(times) = desk.failures.happens(clock::now()) {
+                tracing::error!(times, peer = %peer, %error, "no ticket: passwords cannot be verified");
+            }
             unable()
         }
         Err(error) => {
-            tracing::error!(peer = %peer, %error, "no ticket: verifying a password failed");
+            if let Some(times) = desk.failures.happens(clock::now()) {
+                tracing::error!(times, peer = %peer, %error, "no ticket: verifying a password failed");
+            }
             unable()
         }
     }
