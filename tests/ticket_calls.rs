@@ -20,12 +20,18 @@ use wsbeat::http::HttpError;
 use wsbeat::link::{
     Address, Authority, Dialer, Proxies, Stop, StopReason, Stopper, Trust, client_config,
 };
-use wsbeat::server::{Password, Server, Settings, StoredPassword, TicketSettings, Users};
+use wsbeat::server::{OwnHosts, Password, Server, Settings, StoredPassword, TicketSettings, Users};
 use wsbeat::tickets::{TicketCallCause, TicketCallError, fetch_ticket};
 
 const LIMIT: Duration = Duration::from_secs(20);
 const PASSWORD: &str = "0pensesameplease";
 const WRONG: &str = "hunter2hunter2hunter2";
+
+/// An address at which nobody listens yet, for what has to be known before a server is.
+fn free_address() -> SocketAddr {
+    let url = Port::reserve().url();
+    url.trim_start_matches("http://").parse().unwrap()
+}
 
 /// A server that gives tickets to alice, or to nobody.
 struct Desk {
@@ -37,6 +43,11 @@ struct Desk {
 
 impl Desk {
     async fn open() -> Self {
+        Desk::open_at(([127, 0, 0, 1], 0).into(), &[]).await
+    }
+
+    /// One that listens here, and is reached by these hosts besides.
+    async fn open_at(listen: SocketAddr, hosts: &[String]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("users");
         let mut users = Users::default();
@@ -44,16 +55,23 @@ impl Desk {
         let stored = StoredPassword::of(&password, [7; 16]).unwrap();
         users.set("alice", stored).unwrap();
         users.write(&file).unwrap();
-        Desk::with(Some(&file), folder).await
+        Desk::with(Some(&file), folder, listen, hosts).await
     }
 
     async fn closed() -> Self {
-        Desk::with(None, tempfile::tempdir().unwrap()).await
+        let listen = ([127, 0, 0, 1], 0).into();
+        Desk::with(None, tempfile::tempdir().unwrap(), listen, &[]).await
     }
 
-    async fn with(file: Option<&Path>, folder: TempDir) -> Self {
-        let listen = ([127, 0, 0, 1], 0).into();
+    async fn with(
+        file: Option<&Path>,
+        folder: TempDir,
+        listen: SocketAddr,
+        hosts: &[String],
+    ) -> Self {
+        let hosts = hosts.iter().map(|host| host.parse().unwrap());
         let server = Server::bind(Settings {
+            hosts: OwnHosts::new(hosts.collect()),
             tickets: file.map(|users| TicketSettings::new(users.to_owned(), [2; 32])),
             ..Settings::new(listen, NonZeroU32::MIN, 1, [1; 32])
         })
@@ -147,8 +165,15 @@ async fn a_server_without_tickets_says_so() {
 
 #[tokio::test]
 async fn the_call_is_encrypted_and_trusts_whom_the_link_does() {
-    let desk = Desk::open().await;
-    let front = TlsFront::start(desk.address);
+    let at = free_address();
+    let front = TlsFront::start(at);
+    let expired = TlsFront::presenting(Presents::Expired, at);
+    let hosts = [
+        format!("127.0.0.1:{}", front.port()),
+        format!("server.test:{}", front.port()),
+        format!("127.0.0.1:{}", expired.port()),
+    ];
+    let desk = Desk::open_at(at, &hosts).await;
     let url = |host: &str, port: u16| format!("wss://{host}:{port}/chat/lobby");
     let trusting = dialer(&Trust::Authorities(vec![Authority::from(
         front.authority(),
@@ -162,7 +187,6 @@ async fn the_call_is_encrypted_and_trusts_whom_the_link_does() {
         .with_resolutions(vec![resolution.parse().unwrap()]);
     assert_is_ticket(fetch(&url("server.test", front.port()), PASSWORD, &resolving).await);
 
-    let expired = TlsFront::presenting(Presents::Expired, desk.address);
     for (front, trust) in [(&front, Trust::default()), (&expired, Trust::default())] {
         let error = fetch(&url("127.0.0.1", front.port()), PASSWORD, &dialer(&trust)).await;
         let cause = error.unwrap_err().cause;
@@ -183,8 +207,9 @@ async fn the_call_is_encrypted_and_trusts_whom_the_link_does() {
 
 #[tokio::test]
 async fn the_call_goes_through_the_proxy_of_the_link() {
-    let desk = Desk::open().await;
-    let front = TlsFront::start(desk.address);
+    let at = free_address();
+    let front = TlsFront::start(at);
+    let desk = Desk::open_at(at, &[format!("server.test:{}", front.port())]).await;
     let proxy = Proxy::start(Some("me:s3cr3t"));
     let proxies =
         |url: String| Proxies::from_variables(|name| (name == "ALL_PROXY").then(|| url.clone()));

@@ -131,8 +131,9 @@ impl OwnHosts {
 /// Whether a host stands for this address, whoever asks.
 fn leads_to(host: &Host, local: IpAddr) -> bool {
     match host {
-        // Nobody else's: browsers never ask DNS for these names either.
-        Host::Domain(name) => is_localhost(name) && local.is_loopback(),
+        // Nobody else's: browsers never ask DNS for these names either. The dot of a whole name is gone,
+        // and another is none.
+        Host::Domain(name) => is_localhost(name) && !name.ends_with('.') && local.is_loopback(),
         Host::Ipv4(ip) => local == *ip,
         Host::Ipv6(ip) => local == *ip,
     }

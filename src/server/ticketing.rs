@@ -78,7 +78,9 @@ pub(super) struct TicketDesk {
     hashing: Arc<Semaphore>,
     /// Names or passwords that were wrong.
     refusals: Seldom,
-    /// Passwords that could not be verified at all.
+    /// Passwords that could not be verified for want of the file.
+    unreadable: Seldom,
+    /// Passwords that could not be verified for another reason.
     failures: Seldom,
 }
 
@@ -92,6 +94,7 @@ impl TicketDesk {
             throttle: Throttle::default(),
             hashing: Arc::new(Semaphore::new(cores)),
             refusals: Seldom::new(),
+            unreadable: Seldom::new(),
             failures: Seldom::new(),
         }
     }
@@ -226,7 +229,11 @@ async fn serve(desk: &TicketDesk, peer: SocketAddr, applicant: Applicant) -> Res
             )
         }
         Ok(Err(error)) => {
-            if let Some(times) = desk.failures.happens(clock::now()) {
+            let seldom = match &error {
+                VerificationError::Users(UsersError::Unreadable { .. }) => &desk.unreadable,
+                _ => &desk.failures,
+            };
+            if let Some(times) = seldom.happens(clock::now()) {
                 tracing::error!(times, peer = %peer, %error, "no ticket: passwords cannot be verified");
             }
             unable()

@@ -140,7 +140,8 @@ fn a_name_that_somebody_makes_stand_for_this_machine_opens_none() {
     let (_server, base) = serve(&[]);
     let (_, port) = base.rsplit_once(':').unwrap();
     let mut browser = Browser::with(&["--host-resolver-rules=MAP evil.test 127.0.0.1"]);
-    browser.provokes(UNTRUSTED);
+    // Not even the page is shown: what the browser shows in its place is from there all the same.
+    browser.provokes("the server responded with a status of 421");
     let here = format!("evil.test:{port}");
     browser.open(&format!("http://{here}/"));
     for path in SOCKETS {
