@@ -1,4 +1,4 @@
-//! `wsbeat serve`: which web pages may open WebSockets, and how many connections there may be.
+//! `wsbeat serve`: which hosts and web pages are let in, and how many connections there may be.
 
 #![cfg(unix)]
 

@@ -49,7 +49,7 @@ pub(super) struct Hub {
     pub(super) keep_alive: Option<KeepAliveSettings>,
     /// What lies between the server and its clients, if not what really does.
     pub(super) emulation: Option<Emulation>,
-    /// From where web pages may open WebSockets.
+    /// From where web pages may ask for anything.
     pub(super) origins: Origins,
     /// By which hosts clients reach the server.
     pub(super) hosts: OwnHosts,

@@ -7,7 +7,7 @@
 //! certificate that is given or `self_signed`. `occupancy` counts connections and limits them,
 //! and `proxies` are believed whom a request comes from.
 //! `own_hosts` knows by which hosts clients reach this server: by that `origin` decides which web
-//! pages may open WebSockets, and a registration is only for a host that is known.
+//! pages may ask for anything, and a registration is only for a host that is known.
 //!
 //! A conversation is a `visit`, on whichever route: upgraded, listed in the `registry` until it
 //! ends, and driven by the link with a [`KeepAlive`](crate::conversation::latency::KeepAlive) around

@@ -72,7 +72,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// From where pages may open WebSockets.
+/// From where pages may ask for anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Origins {
     /// From this server itself, as the browser that shows the page addresses it: by a host that the
@@ -84,7 +84,7 @@ pub enum Origins {
     Listed(Vec<Origin>),
 }
 
-/// Why a request is not granted a WebSocket.
+/// Why a request is not let in because of the page that it comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum OriginRefused {
     #[error("the Origin header has to be there once, or not at all")]

@@ -38,7 +38,7 @@ pub struct Settings {
     pub registration: RegistrationSettings,
     /// Who gets tickets; `None` for nobody.
     pub tickets: Option<TicketSettings>,
-    /// From where web pages may open WebSockets.
+    /// From where web pages may ask for anything.
     pub origins: Origins,
     /// By which hosts clients reach the server, beside those that it knows by itself.
     pub hosts: OwnHosts,

@@ -10,12 +10,12 @@ use crate::server::{ConnectionLimits, Origin, Origins, OwnHost, OwnHosts, Proxie
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Admission")]
 pub(super) struct Admitting {
-    /// Let web pages from here open WebSockets, and no others; may be given several times [default:
+    /// Let web pages from here ask for anything, and no others; may be given several times [default:
     /// those from a host of the server's own]
     #[arg(long = "origin", value_name = "ORIGIN")]
     origins: Vec<Origin>,
 
-    /// Know this host as the server's own, whose pages may open WebSockets and whose clients may
+    /// Know this host as the server's own, at which it answers and at which clients may
     /// register; may be given several times [default: only the IP address that a connection leads to
     /// and, over loopback, localhost]
     #[arg(long = "host", value_name = "HOST[:PORT]")]

@@ -13,7 +13,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::{ChannelName, ErrorCode, GuestMessage, NameError, RoomMessage, UserName};
-use crate::conversation::pace::Haste;
+use crate::conversation::pace::{Haste, TOO_MUCH_TOGETHER};
 use crate::conversation::sentence::sentence;
 use crate::conversation::{Budgets, CloseReason, Farewell, Message, Site, Stamp};
 pub use delivery::{Delivery, Pass, RoomsOutput, SeatId};
@@ -176,10 +176,10 @@ impl Rooms {
             None => return,
             Some(Haste::None) => {
                 if let Err(wait) = self.spend(at, seat) {
-                    return self.slow_down_together(seat, wait);
+                    return self.slow_down(seat, TOO_MUCH_TOGETHER.to_owned(), wait);
                 }
             }
-            Some(Haste::TooFast(wait)) => return self.slow_down(seat, wait),
+            Some(Haste::TooFast(wait)) => return self.slow_down(seat, rate.refusal(), wait),
             Some(Haste::Flood) => {
                 let farewell = Farewell::new(CloseReason::POLICY_VIOLATION, Haste::FLOOD);
                 return self.dismiss(seat, farewell);

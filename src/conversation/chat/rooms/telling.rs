@@ -7,7 +7,7 @@ use super::room::Room;
 use super::{Delivery, Rooms, RoomsOutput, SeatId, VACANT_BYTES, VACANT_ROOMS};
 use crate::conversation::Farewell;
 use crate::conversation::chat::{ChannelName, ErrorCode, RoomMessage, UserName};
-use crate::conversation::pace::{TOO_MUCH_TOGETHER, wait_ms};
+use crate::conversation::pace::wait_ms;
 
 impl Rooms {
     /// Brings somebody into a channel: tells what was said there, and who is there.
@@ -118,19 +118,11 @@ impl Rooms {
         self.refuse_name(seat, ErrorCode::NameTaken, &reason);
     }
 
-    pub(super) fn slow_down(&mut self, seat: SeatId, wait: Duration) {
+    /// Tells a guest to say it again later, since it talks too fast itself or along with others.
+    pub(super) fn slow_down(&mut self, seat: SeatId, reason: String, wait: Duration) {
         let message = RoomMessage::Error {
             code: ErrorCode::TooFast,
-            message: self.settings.rate.refusal(),
-            retry_after_ms: Some(wait_ms(wait)),
-        };
-        self.tell(seat, &message);
-    }
-
-    pub(super) fn slow_down_together(&mut self, seat: SeatId, wait: Duration) {
-        let message = RoomMessage::Error {
-            code: ErrorCode::TooFast,
-            message: TOO_MUCH_TOGETHER.to_owned(),
+            message: reason,
             retry_after_ms: Some(wait_ms(wait)),
         };
         self.tell(seat, &message);
